@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Context: what follows one unit of work through threads, processes and partners.
+ *
+ * A context is an immutable value behind a reference count: correlation id (the whole story), causation
+ * id (the step that led here), W3C trace context, deadline. Each thread has one current slot, and the
+ * slot lives in this shared object because it cannot live in headers: two libraries built with hidden
+ * visibility would each see their own.
+ */
+#ifndef HOLDFAST_C_CONTEXT_H_
+#define HOLDFAST_C_CONTEXT_H_
+
+#include <holdfast/c/base.h>
+
+HF_BEGIN_DECLS
+
+typedef struct hf_context hf_context;
+
+/* W3C trace context, https://www.w3.org/TR/trace-context-2/. Fixed layout. All zero: none. */
+typedef struct hf_trace {
+  uint8_t trace_id[16];
+  uint8_t span_id[8];
+  uint8_t flags; /* bit 0 sampled, bit 1 random trace id; others are dropped */
+  uint8_t reserved0[7];
+} hf_trace;
+
+#define HF_TRACEPARENT_SIZE 55u
+#define HF_CONTEXT_ID_MAX 128u /* bytes of a correlation or causation id; printable ASCII, no spaces */
+
+typedef struct hf_context_options {
+  uint32_t struct_size, abi_level;
+  hf_str correlation_id; /* empty: none */
+  hf_str causation_id;   /* empty: none */
+  hf_trace trace;        /* all zero: none */
+  hf_time deadline;      /* on the steady clock of this process; 0: none */
+} hf_context_options;
+
+/* Reads a traceparent header value.
+ * Contract: outer spaces and tabs are dropped; version 00 is exactly 55 bytes, a higher version is read
+ *   by its first 55; ff, upper case, zero ids and anything else malformed are refused. One value only:
+ *   a caller that received two must treat both as malformed. Ownership: *out is written only on OK.
+ * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED. Since: 0.1 */
+HF_API hf_code hf_traceparent_parse(const char* data, size_t size, hf_trace* out) HF_NOEXCEPT;
+
+/* Writes a traceparent header value, version 00, 55 bytes, not terminated.
+ * Contract: flags other than sampled and random are written as 0. Ownership: out has 55 bytes.
+ * Threads: any. Errors: INVALID_ARGUMENT: NULL or a zero id. Since: 0.1 */
+HF_API hf_code hf_traceparent_format(const hf_trace* trace, char* out) HF_NOEXCEPT;
+
+/* Creates a context.
+ * Contract: ids are copied. Ownership: *out holds one reference. Threads: any.
+ * Errors: INVALID_ARGUMENT naming the field: an id that is too long or not printable ASCII, a trace
+ *   with one zero id, a negative deadline. RESOURCE_EXHAUSTED. Since: 0.1 */
+HF_API hf_code hf_context_new(const hf_context_options* options, hf_context** out,
+                              hf_error* error) HF_NOEXCEPT;
+/* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.1 */
+HF_API void hf_context_ref(hf_context* context) HF_NOEXCEPT;
+/* Contract: drops a reference. Ownership: NULL is fine. Threads: any. Errors: none. Since: 0.1 */
+HF_API void hf_context_unref(hf_context* context) HF_NOEXCEPT;
+
+/* Reads a context.
+ * Contract: out->struct_size is set by the caller; strings point into the context. context NULL gives
+ *   an empty one. Ownership: borrowed while a reference is held. Threads: any.
+ * Errors: INVALID_ARGUMENT. Since: 0.1 */
+HF_API hf_code hf_context_get(const hf_context* context, hf_context_options* out) HF_NOEXCEPT;
+
+/* The calling thread's current context, or NULL.
+ * Contract: no reference is added. Ownership: borrowed until the next swap on this thread.
+ * Threads: this thread's slot. Errors: none. Since: 0.1 */
+HF_API hf_context* hf_context_current(void) HF_NOEXCEPT;
+
+/* Puts `next` (nullable) into the calling thread's slot, and gives back what was there.
+ * Contract: no reference is added or dropped: the slot borrows; whoever swaps in keeps `next` alive
+ *   until it swaps back. Ownership: as said. Threads: this thread's slot. Errors: none. Since: 0.1 */
+HF_API hf_context* hf_context_swap(hf_context* next) HF_NOEXCEPT;
+
+HF_END_DECLS
+
+#endif /* HOLDFAST_C_CONTEXT_H_ */

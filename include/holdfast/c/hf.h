@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every stable C header of holdfast. */
+#ifndef HOLDFAST_C_HF_H_
+#define HOLDFAST_C_HF_H_
+
+#include <holdfast/c/base.h>
+#include <holdfast/c/breaker.h>
+#include <holdfast/c/bulkhead.h>
+#include <holdfast/c/call.h>
+#include <holdfast/c/context.h>
+#include <holdfast/c/idempotency.h>
+#include <holdfast/c/outcome.h>
+#include <holdfast/c/record.h>
+#include <holdfast/c/retry.h>
+
+#endif /* HOLDFAST_C_HF_H_ */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Run once: a key, a record, and a session that asks the driver to use its store and to run the work.
+ *
+ * Two machines, both pure. hf_idem_* is the worker's side: claim, run, complete, and what to do about
+ * each answer. hf_record_apply is the store's side: the one transition table (record.h), which a
+ * store runs inside its own atomic step, so that every store tells the same truth.
+ *
+ *   hf_idem_start -> action; while action.kind is not FINISH: do it, hf_idem_resume -> action
+ *
+ *   action   the driver does                                            and resumes with
+ *   STORE    hf_idem_request, executes it on the store                  hf_idem_on_reply
+ *   SLEEP    waits until `until` (busy, and the caller wanted to wait)  hf_idem_on_time
+ *   RUN      runs the work, to be over by `until` (the lease)           hf_idem_on_result
+ *   FINISH   reads hf_idem_read; code and reason tell the case          -
+ *
+ *   FINISH code          reason            meaning
+ *   OK                   NONE              ran here and is stored, or (replayed) ran before
+ *   OK                   IDEM_OVERSIZE     as above, but only the digest of the body is stored
+ *   the work's code      NOT_RETRYABLE..   the work failed; stored as its effect says (below)
+ *   ABORTED              IDEM_BUSY         another owner holds the lease; retry_after
+ *   INVALID_ARGUMENT     IDEM_MISMATCH     the key was used for another request
+ *   FAILED_PRECONDITION  IDEM_IN_DOUBT     may have happened; must be resolved
+ *   FAILED_PRECONDITION  IDEM_POISON       claimed more often than max_attempts; now in doubt
+ *   ABORTED              IDEM_FENCED       the lease was lost meanwhile; the result was not stored
+ *   UNAVAILABLE          IDEM_BACKOFF      failed before; retry_after
+ *   UNAVAILABLE          STORE_UNAVAILABLE the store did nothing: the work did not run
+ *   UNKNOWN              STORE_INDETERMINATE  see `ran`: whether the work ran is known, whether it is
+ *                                          stored is not
+ *   others of STORE_*    ...               RESOURCE_EXHAUSTED, DATA_LOSS, ...
+ *
+ *   effect of the work   stored as         a duplicate then gets
+ *   FINAL                COMPLETED         the same bytes and code, replayed
+ *   RETRYABLE            RETRYABLE         IDEM_BACKOFF until retry_after, then runs
+ *   AMBIGUOUS            IN_DOUBT if on_expiry is IN_DOUBT, else RETRYABLE
+ *   NOT_STARTED          absent            runs
+ */
+#ifndef HOLDFAST_C_IDEMPOTENCY_H_
+#define HOLDFAST_C_IDEMPOTENCY_H_
+
+#include <holdfast/c/call.h>
+#include <holdfast/c/record.h>
+
+HF_BEGIN_DECLS
+
+#define HF_IDEM_KEY_MAX 1024u      /* bytes of a key; any bytes, NUL included */
+#define HF_IDEM_PART_MAX 256u      /* bytes of a namespace, tenant or operation */
+#define HF_IDEM_BODY_MAX 8388608u  /* bytes of a stored body, the hard limit */
+
+/* The id of a key: SHA-256 over version, then namespace, tenant, operation and key, each behind its
+ * length, so that ("a:b", "c") is not ("a", "b:c").
+ * Contract: key not empty. Ownership: writes 32 bytes. Threads: any.
+ * Errors: INVALID_ARGUMENT HF_R_KEY_MISSING, HF_R_KEY_OVERSIZE. Since: 0.1 */
+HF_API hf_code hf_idem_key_id(const hf_str* space, const hf_str* tenant, const hf_str* operation,
+                              const hf_str* key, uint8_t* id) HF_NOEXCEPT;
+
+/* The fingerprint of a request: SHA-256 of its bytes.
+ * Contract: size 0 is a request too. Ownership: writes 32 bytes. Threads: any.
+ * Errors: INVALID_ARGUMENT. Since: 0.1 */
+HF_API hf_code hf_idem_fingerprint(const void* data, size_t size, uint8_t* fingerprint) HF_NOEXCEPT;
+
+typedef struct hf_idem_options {
+  uint32_t struct_size, abi_level;
+  uint8_t key_id[32];      /* hf_idem_key_id; not zero */
+  uint8_t fingerprint[32]; /* hf_idem_fingerprint; zero only with HF_IDEM_NO_FINGERPRINT */
+  uint8_t nonce[16];       /* who asks: 16 random bytes of this process, fresh per session */
+  uint64_t seed;           /* for the jitter of waiting; not 0 */
+  hf_time deadline;        /* for claiming and waiting; 0: none. Completing is never cut short */
+  hf_duration lease;       /* 10 ms..24 h; default 30 s */
+  hf_duration ttl;         /* lease..10 y; default 24 h */
+  hf_duration max_wait;    /* how long to wait while busy; default 0: answer BUSY at once */
+  uint32_t max_attempts;   /* claims before the key is poison; 1..1e6; default 10 */
+  uint32_t max_body;       /* bytes stored; 1..HF_IDEM_BODY_MAX; default 64 KiB */
+  hf_on_expiry on_expiry;  /* default HF_ON_EXPIRY_IN_DOUBT: the safe one */
+  uint32_t flags;          /* HF_IDEM_* */
+} hf_idem_options;
+#define HF_IDEM_NO_FINGERPRINT 1u /* any request matches: only for keys that are derived from the request */
+
+/* The session: the caller's memory, pinned from start to finish or abort. */
+typedef struct hf_idem {
+  uint64_t opaque[64];
+} hf_idem;
+
+/* What the session knows. Views are the driver's own bytes (the last reply's body). */
+typedef struct hf_idem_snapshot {
+  uint32_t struct_size; /* set by the caller */
+  uint32_t attempt;     /* claims of this key so far */
+  uint64_t token;       /* the fencing token to hand to the resource; rises for ever per key */
+  hf_time lease_until;  /* on the caller's clock: stop by then */
+  int32_t replayed;     /* 1: the body is a stored result */
+  int32_t ran;          /* 1: the work ran in this session */
+  hf_code result_code;  /* of the stored or fresh result */
+  uint32_t reserved0;
+} hf_idem_snapshot;
+
+/* Begins.
+ * Contract: the first action is STORE (claim), or FINISH if the deadline has passed.
+ * Ownership: *idem pinned. Threads: one at a time; no allocation.
+ * Errors: INVALID_ARGUMENT naming it by reason: HF_R_KEY_MISSING, HF_R_FINGERPRINT_MISSING,
+ *   HF_R_ZERO_NONCE, HF_R_ZERO_SEED, HF_R_OUT_OF_RANGE, ... Since: 0.1 */
+HF_API hf_code hf_idem_start(hf_idem* idem, const hf_idem_options* options, hf_time now,
+                             hf_action* next) HF_NOEXCEPT;
+
+/* The request to execute, after STORE.
+ * Contract: the same until the reply is in; body is that of the last hf_idem_on_result.
+ * Ownership: body is borrowed from the driver. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
+HF_API hf_code hf_idem_request(const hf_idem* idem, hf_store_request* request) HF_NOEXCEPT;
+
+/* Goes on with the store's reply.
+ * Contract: after STORE. An INDETERMINATE claim or completion is asked again under the same nonce, up to
+ *   twice, which reads back what happened. `now` of the claim is that of the step that asked for it,
+ *   so the lease is kept on the caller's steady clock from before the request.
+ * Ownership: reply borrowed. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT. Since: 0.1 */
+HF_API hf_code hf_idem_on_reply(hf_idem* idem, const hf_store_reply* reply, hf_time now,
+                                hf_action* next) HF_NOEXCEPT;
+
+/* Goes on after SLEEP.
+ * Contract: early gives SLEEP again. Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
+HF_API hf_code hf_idem_on_time(hf_idem* idem, hf_time now, hf_action* next) HF_NOEXCEPT;
+
+/* Goes on with the work's result, after RUN.
+ * Contract: outcome as for hf_call_resume; body (nullable if size is 0) is pinned until FINISH.
+ *   A body larger than max_body is stored as its digest, never an error after the effect.
+ * Ownership: body pinned. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT. Since: 0.1 */
+HF_API hf_code hf_idem_on_result(hf_idem* idem, const hf_outcome* outcome, const void* body,
+                                 size_t size, hf_time now, hf_action* next) HF_NOEXCEPT;
+
+/* Says that the work's own transaction stored the result (record.h: a joined completion).
+ * Contract: instead of hf_idem_on_result, after RUN; the next action is FINISH.
+ * Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
+HF_API hf_code hf_idem_on_joined(hf_idem* idem, const hf_outcome* outcome, hf_time now,
+                                 hf_action* next) HF_NOEXCEPT;
+
+/* Prepares a renewal of the lease, between RUN and its result.
+ * Contract: *request is to be executed, its reply given to hf_idem_on_renewed. Ownership: none.
+ * Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
+HF_API hf_code hf_idem_renew(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
+
+/* Takes in the reply to a renewal.
+ * Contract: *lease_until is the new limit. Ownership: none. Threads: one at a time.
+ * Errors: ABORTED HF_R_IDEM_FENCED: lost, stop the work. UNAVAILABLE: the old limit holds. Since: 0.1 */
+HF_API hf_code hf_idem_on_renewed(hf_idem* idem, const hf_store_reply* reply, hf_time now,
+                                  hf_time* lease_until) HF_NOEXCEPT;
+
+/* Ends early.
+ * Contract: returns 1 if *request must still be executed, best effort, so that the record is not left
+ *   dangling: ABANDON where the work had not begun, FAIL as AMBIGUOUS where it was running. Else 0.
+ *   Idempotent. Ownership: *idem is the caller's again. Threads: one at a time. Errors: none. Since: 0.1 */
+HF_API int32_t hf_idem_abort(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
+
+/* Contract: writes at most out->struct_size bytes. Ownership: the caller's. Threads: one at a time.
+ * Errors: INVALID_ARGUMENT. Since: 0.1 */
+HF_API hf_code hf_idem_read(const hf_idem* idem, hf_idem_snapshot* out) HF_NOEXCEPT;
+
+HF_END_DECLS
+
+#endif /* HOLDFAST_C_IDEMPOTENCY_H_ */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The idempotency record and its one transition table, for those who write a store.
+ *
+ * A store is: find the record by key id, hf_record_apply, write what it says, all in one atomic step. The
+ * table is here so that memory, SQLite and a store of your own cannot disagree.
+ *
+ *   state        request (guard)                          next         status
+ *   absent       CLAIM                                    IN_PROGRESS  WON, attempt 1
+ *   COMPLETED or RETRYABLE, past expires_at: as absent; the token still rises
+ *   any live     CLAIM, another fingerprint               same         MISMATCH, no body
+ *   IN_PROGRESS  CLAIM, the owner's own nonce             same         WON, same token (a lost reply)
+ *   IN_PROGRESS  CLAIM, lease live                        same         BUSY, retry_after
+ *   IN_PROGRESS  CLAIM, lease over, on_expiry IN_DOUBT    IN_DOUBT     IN_DOUBT
+ *   IN_PROGRESS  CLAIM, lease over, TAKEOVER              IN_PROGRESS  WON, token up, attempt + 1
+ *   ... and attempt would pass max_attempts               IN_DOUBT     POISON
+ *   RETRYABLE    CLAIM, not_before ahead                  same         BACKOFF, retry_after
+ *   RETRYABLE    CLAIM                                    IN_PROGRESS  WON, token up, attempt + 1
+ *   COMPLETED    CLAIM                                    same         REPLAY, body
+ *   IN_DOUBT     CLAIM                                    same         IN_DOUBT
+ *   IN_PROGRESS  RENEW (token)                            same         OK, lease from the store's now
+ *   IN_PROGRESS  COMPLETE (token)                         COMPLETED    OK
+ *   COMPLETED    COMPLETE (token of that completion)      same         ALREADY
+ *   IN_PROGRESS  FAIL (token), RETRYABLE                  RETRYABLE    OK
+ *   IN_PROGRESS  FAIL (token), AMBIGUOUS                  IN_DOUBT, or RETRYABLE under TAKEOVER; OK
+ *   IN_PROGRESS  ABANDON (token)                          absent       OK
+ *   IN_DOUBT     RESOLVE (done | retry | discard)         COMPLETED | RETRYABLE | absent, token up; OK
+ *   any          RENEW COMPLETE FAIL ABANDON otherwise    same         FENCED
+ *   any          READ                                     same         as CLAIM would say, or ABSENT; changes nothing
+ *
+ * RETRYABLE, ABANDON and expiry must not make the token fall: the next one is
+ * max(previous + 1, store now in microseconds). COMPLETE is taken from the owner even if its lease is
+ * over, as long as nobody else has taken it.
+ */
+#ifndef HOLDFAST_C_RECORD_H_
+#define HOLDFAST_C_RECORD_H_
+
+#include <holdfast/c/outcome.h>
+
+HF_BEGIN_DECLS
+
+typedef int32_t hf_record_state;
+#define HF_RECORD_ABSENT 0
+#define HF_RECORD_IN_PROGRESS 1
+#define HF_RECORD_COMPLETED 2
+#define HF_RECORD_RETRYABLE 3
+#define HF_RECORD_IN_DOUBT 4
+
+typedef int32_t hf_on_expiry;
+#define HF_ON_EXPIRY_IN_DOUBT 1 /* the default: a human or a reconciler decides; at most once */
+#define HF_ON_EXPIRY_TAKEOVER 2 /* run again: for work that is transactional or idempotent downstream */
+
+typedef int32_t hf_store_verb;
+#define HF_STORE_CLAIM 1
+#define HF_STORE_RENEW 2
+#define HF_STORE_COMPLETE 3
+#define HF_STORE_FAIL 4
+#define HF_STORE_ABANDON 5
+#define HF_STORE_READ 6
+#define HF_STORE_RESOLVE 7
+
+typedef int32_t hf_store_status;
+#define HF_STORE_OK 1
+#define HF_STORE_WON 2
+#define HF_STORE_REPLAY 3
+#define HF_STORE_BUSY 4
+#define HF_STORE_MISMATCH 5
+#define HF_STORE_IN_DOUBT 6
+#define HF_STORE_FENCED 7
+#define HF_STORE_BACKOFF 8
+#define HF_STORE_ALREADY 9
+#define HF_STORE_POISON 10
+#define HF_STORE_ABSENT 11
+/* These come from the store, never from the table: */
+#define HF_STORE_UNAVAILABLE 20   /* nothing happened */
+#define HF_STORE_INDETERMINATE 21 /* it may have happened */
+#define HF_STORE_OVERLOADED 22    /* refused: byte budget spent; nothing happened */
+#define HF_STORE_CORRUPT 23       /* stored bytes fail their check; nothing happened */
+#define HF_STORE_FULL 24          /* no space left; nothing happened */
+#define HF_STORE_LOCKED 25        /* another process holds it; nothing happened */
+
+/* What is asked of a store. Fixed layout. */
+typedef struct hf_store_request {
+  hf_store_verb verb;
+  hf_on_expiry on_expiry;
+  uint8_t key_id[32];
+  uint8_t fingerprint[32]; /* zero: matches any */
+  uint8_t nonce[16];
+  uint64_t token;          /* the caller's, for all but CLAIM, READ and RESOLVE */
+  hf_duration lease;
+  hf_duration ttl;
+  hf_duration retry_after; /* FAIL: not before now + this */
+  hf_code code;            /* COMPLETE, FAIL, RESOLVE: the result's code */
+  hf_effect effect;        /* FAIL: RETRYABLE or AMBIGUOUS. RESOLVE: FINAL done, RETRYABLE retry, NOT_STARTED discard */
+  uint32_t max_attempts;
+  uint32_t truncated;      /* COMPLETE: 1 if body is the SHA-256 of a body above max_body */
+  hf_str body;             /* COMPLETE, RESOLVE */
+} hf_store_request;
+
+/* A record as a store keeps it. Times are the store's clock, nanoseconds since the Unix epoch. Fixed layout. */
+typedef struct hf_record {
+  hf_record_state state;
+  hf_on_expiry on_expiry;
+  uint8_t fingerprint[32];
+  uint8_t nonce[16];
+  uint64_t token;
+  uint32_t attempt;
+  uint32_t truncated;
+  hf_code code;
+  uint32_t reserved0;
+  int64_t lease_until;
+  int64_t not_before;
+  int64_t expires_at;   /* never applies to IN_PROGRESS and IN_DOUBT */
+  int64_t completed_at;
+  hf_str body;
+} hf_record;
+
+/* What a store answers. Fixed layout. */
+typedef struct hf_store_reply {
+  hf_store_status status;
+  hf_record_state state; /* after the request */
+  uint64_t token;
+  uint32_t attempt;
+  uint32_t truncated;
+  hf_code code;          /* REPLAY: the stored code */
+  uint32_t reserved0;
+  hf_duration retry_after;
+  int64_t completed_at;
+  hf_str body;           /* REPLAY only; points into the record given to hf_record_apply */
+} hf_store_reply;
+
+typedef int32_t hf_record_change;
+#define HF_RECORD_KEEP 0  /* nothing to write */
+#define HF_RECORD_WRITE 1 /* write *next */
+#define HF_RECORD_ERASE 2 /* remove it, but remember the token: see below */
+
+/* Applies a request to a record. Pure: no clock, no memory, no locks.
+ * Contract: old NULL means absent. `token_floor` is the highest token that the store has given to any
+ *   key it no longer holds (0 if it keeps no such mark: the clock then serves). On WRITE, *next is the
+ *   whole new record; next->body points to old->body or request->body. *reply is always written.
+ *   Must run in the same atomic step as the read of old and the write of next.
+ * Ownership: the caller's memory. Threads: any. Errors: INVALID_ARGUMENT for a bad request (NULL,
+ *   unknown verb, range, store_now < 0) or DATA_LOSS for an old record that cannot be, with
+ *   reply->status CORRUPT; then nothing is to be written. Since: 0.1 */
+HF_API hf_code hf_record_apply(const hf_record* old, const hf_store_request* request,
+                               int64_t store_now, uint64_t token_floor, hf_record* next,
+                               hf_record_change* change, hf_store_reply* reply) HF_NOEXCEPT;
+
+HF_END_DECLS
+
+#endif /* HOLDFAST_C_RECORD_H_ */
