@@ -37,7 +37,8 @@ typedef struct hf_context_options {
 /* Reads a traceparent header value.
  * Contract: outer spaces and tabs are dropped; version 00 is exactly 55 bytes, a higher version is read
  *   by its first 55; ff, upper case, zero ids and anything else malformed are refused. One value only:
- *   a caller that received two must treat both as malformed. Ownership: *out is written only on OK.
+ *   two joined by a comma are malformed, and so are two that a caller received apart.
+ *   Ownership: *out is written only on OK.
  * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED. Since: 0.1 */
 HF_API hf_code hf_traceparent_parse(const char* data, size_t size, hf_trace* out) HF_NOEXCEPT;
 
@@ -47,9 +48,10 @@ HF_API hf_code hf_traceparent_parse(const char* data, size_t size, hf_trace* out
 HF_API hf_code hf_traceparent_format(const hf_trace* trace, char* out) HF_NOEXCEPT;
 
 /* Creates a context.
- * Contract: ids are copied. Ownership: *out holds one reference. Threads: any.
- * Errors: INVALID_ARGUMENT naming the field: an id that is too long or not printable ASCII, a trace
- *   with one zero id, a negative deadline. RESOURCE_EXHAUSTED. Since: 0.1 */
+ * Contract: ids are copied; options NULL means an empty one. Ownership: *out holds one reference.
+ * Threads: any. Errors: INVALID_ARGUMENT naming the field: an id that is too long or not printable
+ *   ASCII, a trace with a zero id that is not all zero, a negative deadline. RESOURCE_EXHAUSTED.
+ * Since: 0.1 */
 HF_API hf_code hf_context_new(const hf_context_options* options, hf_context** out,
                               hf_error* error) HF_NOEXCEPT;
 /* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.1 */
