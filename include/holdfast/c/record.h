@@ -12,9 +12,9 @@
  *   IN_PROGRESS  CLAIM, lease live                        same         BUSY, retry_after
  *   IN_PROGRESS  CLAIM, lease over, on_expiry IN_DOUBT    IN_DOUBT     IN_DOUBT
  *   IN_PROGRESS  CLAIM, lease over, TAKEOVER              IN_PROGRESS  WON, token up, attempt + 1
- *   ... and attempt would pass max_attempts               IN_DOUBT     POISON
  *   RETRYABLE    CLAIM, not_before ahead                  same         BACKOFF, retry_after
  *   RETRYABLE    CLAIM                                    IN_PROGRESS  WON, token up, attempt + 1
+ *   ... where a WON would pass max_attempts               IN_DOUBT     POISON
  *   COMPLETED    CLAIM                                    same         REPLAY, body
  *   IN_DOUBT     CLAIM                                    same         IN_DOUBT
  *   IN_PROGRESS  RENEW (token)                            same         OK, lease from the store's now
@@ -25,10 +25,14 @@
  *   IN_PROGRESS  ABANDON (token)                          absent       OK
  *   IN_DOUBT     RESOLVE (done | retry | discard)         COMPLETED | RETRYABLE | absent, token up; OK
  *   any          RENEW COMPLETE FAIL ABANDON otherwise    same         FENCED
- *   any          READ                                     same         as CLAIM would say, or ABSENT; changes nothing
+ *   any          READ                                     same         as CLAIM would say, but ABSENT
+ *                                                                      for a claim that would win anew
  *
+ * on_expiry is the owner's word, kept in the record. A lapsed lease whose owner said IN_DOUBT is RESOLVEd
+ * as IN_DOUBT is, though nobody wrote it down yet; RESOLVE otherwise: ABSENT or FENCED. After RESOLVE as
+ * retry, attempts count from 0 again. A zero fingerprint, in the record or the request, matches any.
  * RETRYABLE, ABANDON and expiry must not make the token fall: the next one is
- * max(previous + 1, store now in microseconds). COMPLETE is taken from the owner even if its lease is
+ * max(previous + 1, token_floor + 1, store now in microseconds). COMPLETE is taken from the owner even if its lease is
  * over, as long as nobody else has taken it.
  */
 #ifndef HOLDFAST_C_RECORD_H_
@@ -131,12 +135,13 @@ typedef struct hf_store_reply {
 typedef int32_t hf_record_change;
 #define HF_RECORD_KEEP 0  /* nothing to write */
 #define HF_RECORD_WRITE 1 /* write *next */
-#define HF_RECORD_ERASE 2 /* remove it, but remember the token: see below */
+#define HF_RECORD_ERASE 2 /* remove it, but remember next->token: see token_floor */
 
 /* Applies a request to a record. Pure: no clock, no memory, no locks.
  * Contract: old NULL means absent. `token_floor` is the highest token that the store has given to any
  *   key it no longer holds (0 if it keeps no such mark: the clock then serves). On WRITE, *next is the
- *   whole new record; next->body points to old->body or request->body. *reply is always written.
+ *   whole new record; next->body points to old->body or request->body. On ERASE it has only a token.
+ *   On KEEP it is untouched. *reply is always written. next may be old.
  *   Must run in the same atomic step as the read of old and the write of next.
  * Ownership: the caller's memory. Threads: any. Errors: INVALID_ARGUMENT for a bad request (NULL,
  *   unknown verb, range, store_now < 0) or DATA_LOSS for an old record that cannot be, with

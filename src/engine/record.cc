@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// See record.h. Order of questions: is the request sound, is the record sound, which verb, whose
+// token, which state. Time arithmetic saturates: a lease or a life can be long, never negative.
+#include "engine/record.h"
+
+#include <algorithm>
+#include <span>
+
+namespace holdfast::engine {
+namespace {
+
+bool IsZero(std::span<const uint8_t> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+bool Equal(std::span<const uint8_t> a, std::span<const uint8_t> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+int64_t After(int64_t now, hf_duration delay) {
+  return delay > INT64_MAX - now ? INT64_MAX : now + delay;
+}
+
+bool ValidCode(hf_code code) { return code >= HF_OK && code <= HF_UNAUTHENTICATED; }
+
+bool ValidPolicy(hf_on_expiry policy) {
+  return policy == HF_ON_EXPIRY_IN_DOUBT || policy == HF_ON_EXPIRY_TAKEOVER;
+}
+
+bool ValidBody(const hf_str& body, uint32_t truncated) {
+  if (body.size > kRecordBodyMax) return false;
+  if (body.size > 0 && body.data == nullptr) return false;
+  return truncated == 0 || (truncated == 1 && body.size == kDigestSize);
+}
+
+bool ValidClaim(const hf_store_request& request) {
+  return !IsZero(request.nonce) && ValidPolicy(request.on_expiry) && request.lease > 0 &&
+         request.lease <= kLeaseMax && request.max_attempts > 0;
+}
+
+bool ValidFail(const hf_store_request& request) {
+  return (request.effect == HF_EFFECT_RETRYABLE || request.effect == HF_EFFECT_AMBIGUOUS) &&
+         ValidCode(request.code) && request.ttl > 0 && request.retry_after >= 0;
+}
+
+bool ValidResolve(const hf_store_request& request) {
+  switch (request.effect) {
+    case HF_EFFECT_FINAL:
+      return ValidCode(request.code) && request.ttl > 0 &&
+             ValidBody(request.body, request.truncated);
+    case HF_EFFECT_RETRYABLE:
+      return ValidCode(request.code) && request.ttl > 0 && request.retry_after >= 0;
+    case HF_EFFECT_NOT_STARTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool ValidRequest(const hf_store_request& request) {
+  switch (request.verb) {
+    case HF_STORE_CLAIM:
+      return ValidClaim(request);
+    case HF_STORE_RENEW:
+      return request.lease > 0 && request.lease <= kLeaseMax;
+    case HF_STORE_COMPLETE:
+      return ValidCode(request.code) && request.ttl > 0 &&
+             ValidBody(request.body, request.truncated);
+    case HF_STORE_FAIL:
+      return ValidFail(request);
+    case HF_STORE_ABANDON:
+    case HF_STORE_READ:
+      return true;
+    case HF_STORE_RESOLVE:
+      return ValidResolve(request);
+    default:
+      return false;
+  }
+}
+
+// Could this table have written it? A record that fails here is damage, and acting on damage runs
+// work twice.
+bool PossibleRecord(const hf_record& record) {
+  if (record.token == 0 || record.token > kTokenMax) return false;
+  if (!ValidPolicy(record.on_expiry) || !ValidCode(record.code) || record.reserved0 != 0)
+    return false;
+  if (record.lease_until < 0 || record.not_before < 0 || record.expires_at < 0 ||
+      record.completed_at < 0) {
+    return false;
+  }
+  if (record.state != HF_RECORD_COMPLETED && (record.body.size != 0 || record.truncated != 0)) {
+    return false;
+  }
+  switch (record.state) {
+    case HF_RECORD_IN_PROGRESS:
+      return record.attempt > 0 && !IsZero(record.nonce) && record.lease_until > 0;
+    case HF_RECORD_COMPLETED:
+      return record.attempt > 0 && record.expires_at > 0 &&
+             ValidBody(record.body, record.truncated);
+    case HF_RECORD_RETRYABLE:
+      return record.expires_at > 0;
+    case HF_RECORD_IN_DOUBT:
+      return record.attempt > 0;
+    default:
+      return false;
+  }
+}
+
+class Transition {
+ public:
+  Transition(const hf_record* old, const hf_store_request& request, int64_t now, uint64_t floor)
+      : old_(old), request_(request), now_(now), floor_(floor) {
+    if (old_ != nullptr) result_.next = *old_;
+  }
+
+  RecordResult Apply() {
+    switch (request_.verb) {
+      case HF_STORE_CLAIM:
+      case HF_STORE_READ:
+        Claim();
+        break;
+      case HF_STORE_RESOLVE:
+        Resolve();
+        break;
+      default:
+        Settle();
+        break;
+    }
+    DescribeRecord();
+    return result_;
+  }
+
+ private:
+  bool Expired() const {
+    return (old_->state == HF_RECORD_COMPLETED || old_->state == HF_RECORD_RETRYABLE) &&
+           old_->expires_at <= now_;
+  }
+
+  bool LeaseOver() const {
+    return old_->state == HF_RECORD_IN_PROGRESS && old_->lease_until <= now_;
+  }
+
+  bool Mismatch() const {
+    return !IsZero(request_.fingerprint) && !IsZero(old_->fingerprint) &&
+           !Equal(request_.fingerprint, old_->fingerprint);
+  }
+
+  uint64_t NextToken() const {
+    const uint64_t previous = std::max(old_ == nullptr ? 0 : old_->token, floor_);
+    return std::max(previous + 1, static_cast<uint64_t>(now_ / 1000));
+  }
+
+  void Claim() {
+    if (old_ == nullptr || Expired()) return WinAnew();
+    if (Mismatch()) return Answer(HF_STORE_MISMATCH);
+    switch (old_->state) {
+      case HF_RECORD_IN_PROGRESS:
+        return ClaimInProgress();
+      case HF_RECORD_RETRYABLE:
+        if (old_->not_before > now_) {
+          return AnswerLater(HF_STORE_BACKOFF, old_->not_before);
+        }
+        return WinAgain();
+      case HF_RECORD_COMPLETED:
+        return Replay();
+      default:
+        return Answer(HF_STORE_IN_DOUBT);
+    }
+  }
+
+  void ClaimInProgress() {
+    // The owner asks again because a reply was lost: the lease stays as it was given.
+    if (!IsZero(request_.nonce) && Equal(request_.nonce, old_->nonce)) return Answer(HF_STORE_WON);
+    if (!LeaseOver()) return AnswerLater(HF_STORE_BUSY, old_->lease_until);
+    if (old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT) return Doubt(HF_STORE_IN_DOUBT);
+    WinAgain();
+  }
+
+  void WinAnew() {
+    if (request_.verb == HF_STORE_READ) {
+      result_.next = hf_record{};
+      if (old_ != nullptr) result_.next.token = old_->token;
+      return Answer(HF_STORE_ABSENT);
+    }
+    const uint64_t token = NextToken();
+    result_.next = hf_record{};
+    std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
+    Lease(token, 1);
+  }
+
+  // A further attempt of a live record: its fingerprint stays, unless it had none.
+  void WinAgain() {
+    if (old_->attempt >= request_.max_attempts && request_.max_attempts > 0) {
+      return Doubt(HF_STORE_POISON);
+    }
+    if (request_.verb == HF_STORE_READ) return Answer(HF_STORE_ABSENT);
+    if (IsZero(old_->fingerprint)) {
+      std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
+    }
+    Lease(NextToken(), old_->attempt + 1);
+  }
+
+  void Lease(uint64_t token, uint32_t attempt) {
+    hf_record& next = result_.next;
+    next.state = HF_RECORD_IN_PROGRESS;
+    next.on_expiry = request_.on_expiry;
+    std::copy_n(request_.nonce, sizeof(request_.nonce), next.nonce);
+    next.token = token;
+    next.attempt = attempt;
+    next.code = HF_OK;
+    next.lease_until = After(now_, request_.lease);
+    next.not_before = 0;
+    next.expires_at = 0;
+    Write(HF_STORE_WON);
+  }
+
+  void Replay() {
+    Answer(HF_STORE_REPLAY);
+    result_.reply.code = old_->code;
+    result_.reply.truncated = old_->truncated;
+    result_.reply.body = old_->body;
+  }
+
+  void Doubt(hf_store_status status) {
+    if (request_.verb == HF_STORE_READ) return Answer(status);
+    result_.next.state = HF_RECORD_IN_DOUBT;
+    result_.next.not_before = 0;
+    result_.next.expires_at = 0;
+    Write(status);
+  }
+
+  // RENEW, COMPLETE, FAIL, ABANDON: only for the holder of the token.
+  void Settle() {
+    if (old_ == nullptr || old_->token != request_.token) return Answer(HF_STORE_FENCED);
+    if (request_.verb == HF_STORE_COMPLETE && old_->state == HF_RECORD_COMPLETED) {
+      return Answer(HF_STORE_ALREADY);
+    }
+    if (old_->state != HF_RECORD_IN_PROGRESS) return Answer(HF_STORE_FENCED);
+    switch (request_.verb) {
+      case HF_STORE_RENEW:
+        result_.next.lease_until = After(now_, request_.lease);
+        return Write(HF_STORE_OK);
+      case HF_STORE_COMPLETE:
+        return Complete();
+      case HF_STORE_FAIL:
+        return Fail();
+      default:
+        return Erase();
+    }
+  }
+
+  void Complete() {
+    hf_record& next = result_.next;
+    next.state = HF_RECORD_COMPLETED;
+    next.code = request_.code;
+    next.truncated = request_.truncated;
+    next.body = request_.body;
+    next.not_before = 0;
+    next.completed_at = now_;
+    next.expires_at = After(now_, request_.ttl);
+    Write(HF_STORE_OK);
+  }
+
+  void Fail() {
+    const bool may_have_happened = request_.effect == HF_EFFECT_AMBIGUOUS;
+    result_.next.code = request_.code;
+    if (may_have_happened && old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT) return Doubt(HF_STORE_OK);
+    Release();
+  }
+
+  // The record outlives its backoff, or a short life would cut the backoff short.
+  void Release() {
+    hf_record& next = result_.next;
+    next.state = HF_RECORD_RETRYABLE;
+    next.not_before = After(now_, request_.retry_after);
+    next.expires_at = std::max(After(now_, request_.ttl), next.not_before);
+    Write(HF_STORE_OK);
+  }
+
+  // A lapsed lease nobody has asked about since is in doubt too, only not yet written down.
+  void Resolve() {
+    if (old_ == nullptr) return Answer(HF_STORE_ABSENT);
+    const bool lapsed = LeaseOver() && old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT;
+    if (old_->state != HF_RECORD_IN_DOUBT && !lapsed) return Answer(HF_STORE_FENCED);
+    result_.next.token = NextToken();
+    if (request_.effect == HF_EFFECT_FINAL) return Complete();
+    if (request_.effect == HF_EFFECT_NOT_STARTED) return Erase();
+    result_.next.code = request_.code;
+    result_.next.attempt = 0;  // the resolver's word: a fresh allowance of attempts
+    Release();
+  }
+
+  void Erase() {
+    const uint64_t token = result_.next.token;
+    result_.next = hf_record{};
+    result_.next.token = token;
+    result_.change = HF_RECORD_ERASE;
+    result_.reply.status = HF_STORE_OK;
+  }
+
+  void Write(hf_store_status status) {
+    result_.change = HF_RECORD_WRITE;
+    result_.reply.status = status;
+  }
+
+  void Answer(hf_store_status status) { result_.reply.status = status; }
+
+  void AnswerLater(hf_store_status status, int64_t when) {
+    result_.reply.status = status;
+    result_.reply.retry_after = when - now_;
+  }
+
+  // What every reply says about the record as it is after the request.
+  void DescribeRecord() {
+    hf_store_reply& reply = result_.reply;
+    reply.state = result_.next.state;
+    reply.token = result_.next.token;
+    reply.attempt = result_.next.attempt;
+    reply.completed_at = result_.next.completed_at;
+  }
+
+  const hf_record* old_;
+  const hf_store_request& request_;
+  int64_t now_;
+  uint64_t floor_;
+  RecordResult result_;
+};
+
+}  // namespace
+
+RecordResult ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
+                         uint64_t token_floor) {
+  if (!ValidRequest(request) || store_now < 0 || token_floor >= kTokenMax) {
+    return {.code = HF_INVALID_ARGUMENT};
+  }
+  if (old != nullptr && (!PossibleRecord(*old) || old->token >= kTokenMax)) {
+    RecordResult corrupt{.code = HF_DATA_LOSS};
+    corrupt.reply.status = HF_STORE_CORRUPT;
+    return corrupt;
+  }
+  return Transition(old, request, store_now, token_floor).Apply();
+}
+
+}  // namespace holdfast::engine
