@@ -1,1 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# What `cmake --install` puts where. One export set per component, so that a user who asks for core
+# alone needs neither SQLite nor gRPC to be installed.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
+
+# holdfast_install(<component> <targets...>)
+function(holdfast_install component)
+  install(TARGETS ${ARGN} EXPORT holdfast-${component}
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT holdfast-${component} NAMESPACE holdfast:: DESTINATION "${package_dir}")
+endfunction()
+
+set(components core testing)
+set(excluded)
+holdfast_install(core holdfast_shared holdfast_static holdfast_headers holdfast_linkage
+                 holdfast_memory holdfast_core)
+holdfast_install(testing holdfast_testing)
+if(HOLDFAST_SQLITE)
+  list(APPEND components sqlite)
+  holdfast_install(sqlite holdfast_sqlite)
+else()
+  list(APPEND excluded PATTERN holdfast/sqlite EXCLUDE)
+endif()
+if(HOLDFAST_GRPC)
+  list(APPEND components grpc)
+  holdfast_install(grpc holdfast_grpc holdfast_proto)
+  get_target_property(generated holdfast_proto HOLDFAST_GENERATED_DIR)
+  if(generated)
+    install(DIRECTORY "${generated}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+            FILES_MATCHING PATTERN "*.h")
+  endif()
+else()
+  list(APPEND excluded PATTERN holdfast/grpc EXCLUDE)
+endif()
+
+install(DIRECTORY include/holdfast DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        FILES_MATCHING PATTERN "*.h" ${excluded})
+install(DIRECTORY src/proto/ DESTINATION "${CMAKE_INSTALL_DATADIR}/holdfast/proto" OPTIONAL
+        FILES_MATCHING PATTERN "*.proto")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(TARGET holdfast_cli)
+  install(TARGETS holdfast_cli)
+endif()
+
+configure_package_config_file(cmake/holdfastConfig.cmake.in
+  "${PROJECT_BINARY_DIR}/package/holdfastConfig.cmake" INSTALL_DESTINATION "${package_dir}")
+# Until 1.0 a minor version may change the ABI.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/holdfastConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/package/holdfastConfig.cmake"
+        "${PROJECT_BINARY_DIR}/package/holdfastConfigVersion.cmake" DESTINATION "${package_dir}")
+
+# Relative to the .pc file itself: an installed tree may be moved.
+file(RELATIVE_PATH pc_to_prefix "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+configure_file(cmake/holdfast.pc.in "${PROJECT_BINARY_DIR}/package/holdfast.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/package/holdfast.pc"
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
