@@ -58,7 +58,8 @@ inline absl::Status MakeStatus(const hf_error& error) {
 // The same status with `rejection`'s reason and retry-after attached; code and message stay.
 inline absl::Status WithReason(absl::Status status, hf_reason reason, Duration retry_after) {
   if (status.ok()) return status;
-  const absl::Status marked = MakeStatus(static_cast<hf_code>(status.code()), reason, "", retry_after);
+  const absl::Status marked =
+      MakeStatus(static_cast<hf_code>(status.code()), reason, "", retry_after);
   marked.ForEachPayload(
       [&](absl::string_view url, const absl::Cord& value) { status.SetPayload(url, value); });
   return status;

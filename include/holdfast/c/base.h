@@ -69,51 +69,52 @@ typedef int32_t hf_code;
 typedef uint32_t hf_reason;
 #define HF_R_NONE 0u
 /* 1xx: the arguments */
-#define HF_R_NULL_ARGUMENT 100u      /* a required pointer is NULL */
-#define HF_R_STRUCT_SIZE 101u        /* struct_size is smaller than the first published layout */
-#define HF_R_UNSUPPORTED_FIELD 102u  /* a field this library does not know is not zero */
-#define HF_R_ABI_LEVEL 103u          /* abi_level is 0 or newer than this library */
-#define HF_R_OUT_OF_RANGE 104u       /* a value is outside its documented range */
-#define HF_R_ZERO_SEED 105u          /* seed 0: a fleet must not jitter in step */
-#define HF_R_BAD_STATE 106u          /* a session used out of order, finished, or never started */
-#define HF_R_BAD_OPTIONS 107u        /* options that contradict each other */
-#define HF_R_BUFFER_TOO_SMALL 108u   /* *need tells the size */
+#define HF_R_NULL_ARGUMENT 100u     /* a required pointer is NULL */
+#define HF_R_STRUCT_SIZE 101u       /* struct_size is smaller than the first published layout */
+#define HF_R_UNSUPPORTED_FIELD 102u /* a field this library does not know is not zero */
+#define HF_R_ABI_LEVEL 103u         /* abi_level is 0 or newer than this library */
+#define HF_R_OUT_OF_RANGE 104u      /* a value is outside its documented range */
+#define HF_R_ZERO_SEED 105u         /* seed 0: a fleet must not jitter in step */
+#define HF_R_BAD_STATE 106u         /* a session used out of order, finished, or never started */
+#define HF_R_BAD_OPTIONS 107u       /* options that contradict each other */
+#define HF_R_BUFFER_TOO_SMALL 108u  /* *need tells the size */
 #define HF_R_NO_MEMORY 109u
-#define HF_R_INTERNAL 110u           /* an exception was stopped at the boundary: a defect of ours */
-#define HF_R_MALFORMED 111u          /* bytes that do not parse */
-#define HF_R_BAD_PERMIT 112u         /* a permit that this object did not give, or used twice */
+#define HF_R_INTERNAL 110u   /* an exception was stopped at the boundary: a defect of ours */
+#define HF_R_MALFORMED 111u  /* bytes that do not parse */
+#define HF_R_BAD_PERMIT 112u /* a permit that this object did not give, or used twice */
 /* 2xx: who stopped the call */
-#define HF_R_DEADLINE 200u           /* the call's deadline came, or would come before the next attempt */
+#define HF_R_DEADLINE 200u /* the call's deadline came, or would come before the next attempt */
 #define HF_R_ATTEMPTS_EXHAUSTED 201u /* every attempt allowed was made */
 #define HF_R_BUDGET_EXHAUSTED 202u   /* the retry budget has no token left */
 #define HF_R_BREAKER_OPEN 203u       /* the breaker is open, come back after retry_after */
 #define HF_R_BREAKER_PROBING 204u    /* half-open, and all probes are out */
 #define HF_R_BREAKER_FORCED_OPEN 205u
-#define HF_R_BULKHEAD_FULL 206u      /* limit reached and the queue is full */
-#define HF_R_BULKHEAD_TIMEOUT 207u   /* waited in the queue until the deadline */
-#define HF_R_NOT_RETRYABLE 208u      /* the outcome is final */
-#define HF_R_NOT_IDEMPOTENT 209u     /* may have happened, and the call is not declared idempotent */
-#define HF_R_ABORTED 210u            /* hf_call_abort or hf_idem_abort ended the session */
-#define HF_R_ATTEMPT_TIMEOUT 211u    /* the attempt's own timeout came first */
-#define HF_R_DRAINING 212u           /* the server is going away and refused before starting */
+#define HF_R_BULKHEAD_FULL 206u    /* limit reached and the queue is full */
+#define HF_R_BULKHEAD_TIMEOUT 207u /* waited in the queue until the deadline */
+#define HF_R_NOT_RETRYABLE 208u    /* the outcome is final */
+#define HF_R_NOT_IDEMPOTENT 209u   /* may have happened, and the call is not declared idempotent */
+#define HF_R_ABORTED 210u          /* hf_call_abort or hf_idem_abort ended the session */
+#define HF_R_ATTEMPT_TIMEOUT 211u  /* the attempt's own timeout came first */
+#define HF_R_DRAINING 212u         /* the server is going away and refused before starting */
 /* 3xx: idempotency */
-#define HF_R_IDEM_BUSY 300u          /* another owner holds a live lease */
-#define HF_R_IDEM_MISMATCH 301u      /* same key, other request */
-#define HF_R_IDEM_IN_DOUBT 302u      /* may have happened: an operator or reconciler must resolve it */
-#define HF_R_IDEM_FENCED 303u        /* the lease was lost: the result was not stored */
-#define HF_R_IDEM_BACKOFF 304u       /* failed before, and may be tried again after retry_after */
-#define HF_R_IDEM_OVERSIZE 305u      /* body larger than max_body: the digest was kept, not the body */
-#define HF_R_IDEM_POISON 306u        /* more claims than max_attempts: now in doubt */
-#define HF_R_KEY_MISSING 307u        /* no key given: never run un-guarded silently */
-#define HF_R_KEY_OVERSIZE 308u       /* key, tenant, operation or namespace above its limit */
+#define HF_R_IDEM_BUSY 300u     /* another owner holds a live lease */
+#define HF_R_IDEM_MISMATCH 301u /* same key, other request */
+#define HF_R_IDEM_IN_DOUBT 302u /* may have happened: an operator or reconciler must resolve it */
+#define HF_R_IDEM_FENCED 303u   /* the lease was lost: the result was not stored */
+#define HF_R_IDEM_BACKOFF 304u  /* failed before, and may be tried again after retry_after */
+#define HF_R_IDEM_OVERSIZE 305u /* body larger than max_body: the digest was kept, not the body */
+#define HF_R_IDEM_POISON 306u   /* more claims than max_attempts: now in doubt */
+#define HF_R_KEY_MISSING 307u   /* no key given: never run un-guarded silently */
+#define HF_R_KEY_OVERSIZE 308u  /* key, tenant, operation or namespace above its limit */
 #define HF_R_FINGERPRINT_MISSING 309u /* no fingerprint, and not opted out by flag */
 #define HF_R_STORE_UNAVAILABLE 310u   /* the store did nothing */
-#define HF_R_STORE_INDETERMINATE 311u /* the store may have done it, and reading back did not tell */
-#define HF_R_STORE_OVERLOADED 312u    /* the store refuses new keys rather than forget old ones */
-#define HF_R_STORE_CORRUPT 313u       /* stored bytes fail their check */
-#define HF_R_STORE_FULL 314u          /* no space left: nothing was written */
-#define HF_R_STORE_LOCKED 315u        /* another process holds the store */
-#define HF_R_ZERO_NONCE 316u          /* the owner nonce must be 16 random bytes */
+#define HF_R_STORE_INDETERMINATE \
+  311u                             /* the store may have done it, and reading back did not tell */
+#define HF_R_STORE_OVERLOADED 312u /* the store refuses new keys rather than forget old ones */
+#define HF_R_STORE_CORRUPT 313u    /* stored bytes fail their check */
+#define HF_R_STORE_FULL 314u       /* no space left: nothing was written */
+#define HF_R_STORE_LOCKED 315u     /* another process holds the store */
+#define HF_R_ZERO_NONCE 316u       /* the owner nonce must be 16 random bytes */
 
 /* Nanoseconds on the caller's own steady clock; any origin, never negative. 0 as a deadline: none. */
 typedef int64_t hf_time;
@@ -156,16 +157,15 @@ typedef struct hf_waker {
 /* An options struct with struct_size and abi_level filled and all else zero:
  *   hf_retry_options options = HF_INIT(hf_retry_options); */
 #ifdef __cplusplus
-#define HF_INIT(type)                                         \
-  ([] {                                                       \
-    type initial{};                                           \
+#define HF_INIT(type)                                          \
+  ([] {                                                        \
+    type initial{};                                            \
     initial.struct_size = static_cast<uint32_t>(sizeof(type)); \
-    initial.abi_level = HF_ABI_LEVEL;                         \
-    return initial;                                           \
+    initial.abi_level = HF_ABI_LEVEL;                          \
+    return initial;                                            \
   }())
 #else
-#define HF_INIT(type) \
-  { .struct_size = (uint32_t)sizeof(type), .abi_level = HF_ABI_LEVEL }
+#define HF_INIT(type) {.struct_size = (uint32_t)sizeof(type), .abi_level = HF_ABI_LEVEL}
 #endif
 
 /* The library's version, (major << 16) | (minor << 8) | patch.

@@ -36,11 +36,12 @@ typedef int32_t hf_breaker_state;
 
 typedef struct hf_breaker_options {
   uint32_t struct_size, abi_level;
-  hf_window window;              /* default count */
-  uint32_t window_calls;         /* count window: 1..4096; default 100 */
-  hf_duration window_time;       /* time window: 10 ms..1 h; default 10 s */
-  uint32_t window_buckets;       /* time window: 1..64; default 10; it moves in steps of time/buckets */
-  uint32_t minimum_calls;        /* results needed before a rate counts; 1..1e6; default 20, at most the count window */
+  hf_window window;        /* default count */
+  uint32_t window_calls;   /* count window: 1..4096; default 100 */
+  hf_duration window_time; /* time window: 10 ms..1 h; default 10 s */
+  uint32_t window_buckets; /* time window: 1..64; default 10; it moves in steps of time/buckets */
+  uint32_t
+      minimum_calls; /* results needed before a rate counts; 1..1e6; default 20, at most the count window */
   double failure_rate;           /* opens at >= this; above 0, at most 1; default 0.5 */
   uint32_t consecutive_failures; /* opens at this many in a row; default 0: off */
   uint32_t probes;               /* results that half-open asks for; 1..1000; default 3 */
@@ -63,11 +64,11 @@ typedef uint32_t hf_events;
 #define HF_EVENT_BREAKER_OPENED 1u
 #define HF_EVENT_BREAKER_HALF_OPENED 2u
 #define HF_EVENT_BREAKER_CLOSED 4u
-#define HF_EVENT_PROBE_LOST 8u       /* a probe lease ran out */
-#define HF_EVENT_STRAGGLER 16u       /* a result of an older generation was left out */
-#define HF_EVENT_BUDGET_REFUSED 32u  /* used by call.h */
-#define HF_EVENT_LATE_RESULT 64u     /* used by call.h: the attempt outlived its timeout */
-#define HF_EVENT_QUEUED 128u         /* used by call.h: waited in a bulkhead */
+#define HF_EVENT_PROBE_LOST 8u      /* a probe lease ran out */
+#define HF_EVENT_STRAGGLER 16u      /* a result of an older generation was left out */
+#define HF_EVENT_BUDGET_REFUSED 32u /* used by call.h */
+#define HF_EVENT_LATE_RESULT 64u    /* used by call.h: the attempt outlived its timeout */
+#define HF_EVENT_QUEUED 128u        /* used by call.h: waited in a bulkhead */
 
 typedef struct hf_breaker_snapshot {
   uint32_t struct_size; /* set by the caller */
@@ -77,9 +78,9 @@ typedef struct hf_breaker_snapshot {
   uint32_t failures;    /* in the window */
   uint32_t consecutive; /* failures in a row */
   uint32_t probes_out;
-  hf_time open_until;   /* 0 unless open */
-  uint64_t opened;      /* how often it has opened */
-  uint64_t refused;     /* calls refused */
+  hf_time open_until; /* 0 unless open */
+  uint64_t opened;    /* how often it has opened */
+  uint64_t refused;   /* calls refused */
 } hf_breaker_snapshot;
 
 /* Creates a breaker, closed.
@@ -111,7 +112,8 @@ HF_API hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verd
 /* Puts the breaker into FORCED_OPEN, DISABLED or (fresh, with empty windows) CLOSED.
  * Contract: holds until forced again. Ownership: none. Threads: any.
  * Errors: INVALID_ARGUMENT: NULL or another state. Since: 0.1 */
-HF_API hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state, hf_time now) HF_NOEXCEPT;
+HF_API hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state,
+                                hf_time now) HF_NOEXCEPT;
 
 /* Copies the state at `now`; changes nothing.
  * Contract: writes at most out->struct_size bytes. Ownership: the caller's memory. Threads: any;

@@ -82,7 +82,8 @@ HF_API hf_code hf_bulkhead_wait_cancel(hf_bulkhead* bulkhead, hf_bulkhead_wait* 
  * Contract: *permit becomes NONE. May run that waiter's waker on this thread, with no lock held.
  * Ownership: the caller's memory. Threads: any, no allocation, lock-free while nobody waits.
  * Errors: INVALID_ARGUMENT: NULL, HF_R_BAD_PERMIT. Since: 0.1 */
-HF_API hf_code hf_bulkhead_release(hf_bulkhead* bulkhead, hf_permit* permit, hf_time now) HF_NOEXCEPT;
+HF_API hf_code hf_bulkhead_release(hf_bulkhead* bulkhead, hf_permit* permit,
+                                   hf_time now) HF_NOEXCEPT;
 
 /* Copies the counts.
  * Contract: writes at most out->struct_size bytes. Ownership: the caller's memory. Threads: any.

@@ -31,8 +31,8 @@ typedef struct hf_pipeline hf_pipeline; /* an immutable composition */
 
 typedef struct hf_pipeline_options {
   uint32_t struct_size, abi_level;
-  hf_retry* retry;             /* each nullable: that guard is left out; a reference is taken */
-  hf_budget* budget;           /* needs retry */
+  hf_retry* retry;   /* each nullable: that guard is left out; a reference is taken */
+  hf_budget* budget; /* needs retry */
   hf_breaker* breaker;
   hf_bulkhead* bulkhead;
   hf_duration timeout;         /* for the whole call, besides its deadline; default none */
@@ -52,10 +52,10 @@ HF_API void hf_pipeline_unref(hf_pipeline* pipeline) HF_NOEXCEPT;
 
 typedef struct hf_call_options {
   uint32_t struct_size, abi_level; /* abi_level bounds the actions this caller can be given */
-  uint64_t seed;    /* fresh from the operating system for each call; 0 is refused */
-  hf_time deadline; /* 0: none */
-  hf_waker waker;   /* for WAIT; fn NULL: the driver polls at `until` */
-  uint32_t flags;   /* HF_CALL_* */
+  uint64_t seed;                   /* fresh from the operating system for each call; 0 is refused */
+  hf_time deadline;                /* 0: none */
+  hf_waker waker;                  /* for WAIT; fn NULL: the driver polls at `until` */
+  uint32_t flags;                  /* HF_CALL_* */
   uint32_t reserved0;
 } hf_call_options;
 #define HF_CALL_IDEMPOTENT 1u /* an attempt that may have happened may be made again */
@@ -76,10 +76,10 @@ typedef int32_t hf_do;
 /* What to do next, and what just happened. Fixed layout. */
 typedef struct hf_action {
   hf_do kind;
-  hf_code code;            /* FINISH: OK, the last attempt's code, or the refusal's if none was made */
-  hf_reason reason;        /* FINISH: NONE on success, else who stopped the call */
-  uint32_t attempt;        /* ATTEMPT: its number from 1; FINISH: how many were made */
-  hf_time until;           /* see the table; 0: no limit (ATTEMPT, WAIT) */
+  hf_code code;     /* FINISH: OK, the last attempt's code, or the refusal's if none was made */
+  hf_reason reason; /* FINISH: NONE on success, else who stopped the call */
+  uint32_t attempt; /* ATTEMPT: its number from 1; FINISH: how many were made */
+  hf_time until;    /* see the table; 0: no limit (ATTEMPT, WAIT) */
   hf_duration retry_after; /* FINISH: when to come back; 0: unknown */
   hf_events events;        /* what this step changed, HF_EVENT_* */
   uint32_t reserved0;

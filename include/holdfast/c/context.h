@@ -24,7 +24,8 @@ typedef struct hf_trace {
 } hf_trace;
 
 #define HF_TRACEPARENT_SIZE 55u
-#define HF_CONTEXT_ID_MAX 128u /* bytes of a correlation or causation id; printable ASCII, no spaces */
+#define HF_CONTEXT_ID_MAX \
+  128u /* bytes of a correlation or causation id; printable ASCII, no spaces */
 
 typedef struct hf_context_options {
   uint32_t struct_size, abi_level;

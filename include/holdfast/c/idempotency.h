@@ -42,9 +42,9 @@
 
 HF_BEGIN_DECLS
 
-#define HF_IDEM_KEY_MAX 1024u      /* bytes of a key; any bytes, NUL included */
-#define HF_IDEM_PART_MAX 256u      /* bytes of a namespace, tenant or operation */
-#define HF_IDEM_BODY_MAX 8388608u  /* bytes of a stored body, the hard limit */
+#define HF_IDEM_KEY_MAX 1024u     /* bytes of a key; any bytes, NUL included */
+#define HF_IDEM_PART_MAX 256u     /* bytes of a namespace, tenant or operation */
+#define HF_IDEM_BODY_MAX 8388608u /* bytes of a stored body, the hard limit */
 
 /* The id of a key: SHA-256 over version, then namespace, tenant, operation and key, each behind its
  * length, so that ("a:b", "c") is not ("a", "b:c").
@@ -73,7 +73,8 @@ typedef struct hf_idem_options {
   hf_on_expiry on_expiry;  /* default HF_ON_EXPIRY_IN_DOUBT: the safe one */
   uint32_t flags;          /* HF_IDEM_* */
 } hf_idem_options;
-#define HF_IDEM_NO_FINGERPRINT 1u /* any request matches: only for keys that are derived from the request */
+#define HF_IDEM_NO_FINGERPRINT \
+  1u /* any request matches: only for keys that are derived from the request */
 
 /* The session: the caller's memory, pinned from start to finish or abort. */
 typedef struct hf_idem {

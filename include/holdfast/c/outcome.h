@@ -18,8 +18,10 @@ typedef int32_t hf_verdict;
 #define HF_VERDICT_DERIVE 0  /* from the code */
 #define HF_VERDICT_SUCCESS 1 /* it answered as it should, even if the answer is no */
 #define HF_VERDICT_FAILURE 2
-#define HF_VERDICT_SLOW 3    /* it answered, too late to be healthy; counts as success until a breaker asks */
-#define HF_VERDICT_IGNORED 4 /* says nothing about health (caller cancelled): permits are refunded */
+#define HF_VERDICT_SLOW \
+  3 /* it answered, too late to be healthy; counts as success until a breaker asks */
+#define HF_VERDICT_IGNORED \
+  4 /* says nothing about health (caller cancelled): permits are refunded */
 
 /* The effect, for whether it may be done again. */
 typedef int32_t hf_effect;

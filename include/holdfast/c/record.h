@@ -51,7 +51,8 @@ typedef int32_t hf_record_state;
 
 typedef int32_t hf_on_expiry;
 #define HF_ON_EXPIRY_IN_DOUBT 1 /* the default: a human or a reconciler decides; at most once */
-#define HF_ON_EXPIRY_TAKEOVER 2 /* run again: for work that is transactional or idempotent downstream */
+#define HF_ON_EXPIRY_TAKEOVER \
+  2 /* run again: for work that is transactional or idempotent downstream */
 
 typedef int32_t hf_store_verb;
 #define HF_STORE_CLAIM 1
@@ -89,15 +90,16 @@ typedef struct hf_store_request {
   uint8_t key_id[32];
   uint8_t fingerprint[32]; /* zero: matches any */
   uint8_t nonce[16];
-  uint64_t token;          /* the caller's, for all but CLAIM, READ and RESOLVE */
+  uint64_t token; /* the caller's, for all but CLAIM, READ and RESOLVE */
   hf_duration lease;
   hf_duration ttl;
   hf_duration retry_after; /* FAIL: not before now + this */
   hf_code code;            /* COMPLETE, FAIL, RESOLVE: the result's code */
-  hf_effect effect;        /* FAIL: RETRYABLE or AMBIGUOUS. RESOLVE: FINAL done, RETRYABLE retry, NOT_STARTED discard */
+  hf_effect
+      effect; /* FAIL: RETRYABLE or AMBIGUOUS. RESOLVE: FINAL done, RETRYABLE retry, NOT_STARTED discard */
   uint32_t max_attempts;
-  uint32_t truncated;      /* COMPLETE: 1 if body is the SHA-256 of a body above max_body */
-  hf_str body;             /* COMPLETE, RESOLVE */
+  uint32_t truncated; /* COMPLETE: 1 if body is the SHA-256 of a body above max_body */
+  hf_str body;        /* COMPLETE, RESOLVE */
 } hf_store_request;
 
 /* A record as a store keeps it. Times are the store's clock, nanoseconds since the Unix epoch. Fixed layout. */
@@ -113,7 +115,7 @@ typedef struct hf_record {
   uint32_t reserved0;
   int64_t lease_until;
   int64_t not_before;
-  int64_t expires_at;   /* never applies to IN_PROGRESS and IN_DOUBT */
+  int64_t expires_at; /* never applies to IN_PROGRESS and IN_DOUBT */
   int64_t completed_at;
   hf_str body;
 } hf_record;
@@ -125,11 +127,11 @@ typedef struct hf_store_reply {
   uint64_t token;
   uint32_t attempt;
   uint32_t truncated;
-  hf_code code;          /* REPLAY: the stored code */
+  hf_code code; /* REPLAY: the stored code */
   uint32_t reserved0;
   hf_duration retry_after;
   int64_t completed_at;
-  hf_str body;           /* REPLAY only; points into the record given to hf_record_apply */
+  hf_str body; /* REPLAY only; points into the record given to hf_record_apply */
 } hf_store_reply;
 
 typedef int32_t hf_record_change;

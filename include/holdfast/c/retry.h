@@ -29,12 +29,13 @@ typedef struct hf_budget hf_budget; /* shared tokens */
 
 typedef struct hf_retry_options {
   uint32_t struct_size, abi_level;
-  uint32_t max_attempts;        /* the first included; 1..1000; default 3 */
-  hf_jitter jitter;             /* default full */
-  hf_duration base;             /* 1 us..1 h; default 100 ms */
-  hf_duration cap;              /* base..24 h; default 10 s, or base if that is longer */
-  double multiplier;            /* 1..100; default 2 */
-  hf_duration min_attempt_time; /* stop if less than this would be left after the delay; default 0 */
+  uint32_t max_attempts; /* the first included; 1..1000; default 3 */
+  hf_jitter jitter;      /* default full */
+  hf_duration base;      /* 1 us..1 h; default 100 ms */
+  hf_duration cap;       /* base..24 h; default 10 s, or base if that is longer */
+  double multiplier;     /* 1..100; default 2 */
+  hf_duration
+      min_attempt_time; /* stop if less than this would be left after the delay; default 0 */
 } hf_retry_options;
 
 /* Creates a policy.

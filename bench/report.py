@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benchmarks in rounds, and prints each figure beside the floors of the same round.
+
+A round runs the floors, then every program in its static and its shared build, so that a machine that
+slows down slows everything alike. A figure is the median over the rounds; a ratio is taken within each
+round and then its median, and that is what the gates of gates.json are judged by.
+"""
+import argparse
+import json
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+MUTEX = "floor/mutex_pair/real_time/threads:1"
+CLOCK = "floor/clock"
+
+
+def programs(build):
+    """[(linkage, path)], the floors first; the shared build of the floors is the same code again."""
+    stems = sorted(p.stem for p in HERE.glob("*_bench.cc"))
+    stems.sort(key=lambda stem: stem != "floors_bench")
+    found = []
+    for stem in stems:
+        for linkage, suffix in (("static", ""), ("shared", "_so")):
+            if stem == "floors_bench" and linkage == "shared":
+                continue
+            path = build / "bench" / (stem + suffix)
+            if not path.exists():
+                sys.exit(f"bench: {path} is not built (./dev bench builds it)")
+            found.append((linkage, path))
+    return found
+
+
+def run(path, min_time, name_filter):
+    command = [str(path), "--benchmark_format=json", f"--benchmark_min_time={min_time}"]
+    if name_filter and "floors_bench" not in path.name:
+        command.append(f"--benchmark_filter={name_filter}")
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bench: {path.name} failed with {done.returncode}\n{done.stderr}")
+    if not done.stdout.strip():  # the filter matched nothing here
+        return {}
+    scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+    figures = {}
+    for row in json.loads(done.stdout)["benchmarks"]:
+        if row.get("error_occurred"):
+            sys.exit(f"bench: {row['name']}: {row['error_message']}")
+        # The library divides wall time by the operations of all threads; people compare what one
+        # operation takes its own thread.
+        figures[row["name"]] = row["real_time"] * scale[row["time_unit"]] * row.get("threads", 1)
+    return figures
+
+
+def measure(build, rounds, min_time, name_filter):
+    results = []
+    for number in range(rounds):
+        figures = {}
+        for linkage, path in programs(build):
+            print(f"\rround {number + 1}/{rounds}  {path.name:<32}", end="", file=sys.stderr)
+            for name, ns in run(path, min_time, name_filter).items():
+                figures[name if name.startswith("floor/") else f"{linkage}:{name}"] = ns
+        results.append(figures)
+    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    return results
+
+
+def median(results, of):
+    values = [of(figures) for figures in results]
+    return statistics.median(values)
+
+
+def judge(results, gates):
+    """Each gate with its figure and limit, medians over rounds, and whether it holds."""
+    verdicts = []
+    for gate in gates:
+        needed = [gate["figure"], *([gate["minus"]] if "minus" in gate else [])]
+        if any(name not in results[0] for name in needed):
+            continue
+
+        def figure(row):
+            return (row[gate["figure"]] - row.get(gate.get("minus"), 0)) / gate.get("crossings", 1)
+
+        def limit(row):
+            return sum(n * (1 if floor == "ns" else row[floor]) for floor, n in gate["limit"].items())
+
+        ratio = median(results, lambda row: figure(row) / limit(row))
+        verdicts.append({"name": gate["name"], "ns": median(results, figure),
+                         "limit_ns": median(results, limit), "ratio": ratio, "holds": ratio <= 1})
+    return verdicts
+
+
+def table(results):
+    names = sorted({n.split(":", 1)[1] for row in results for n in row if not n.startswith("floor/")})
+    floors = [n for n in results[0] if n.startswith("floor/")]
+    print(f"{'floor':<52}{'ns':>10}")
+    for name in floors:
+        print(f"{name:<52}{median(results, lambda row: row[name]):>10.1f}")
+    print(f"\n{'figure':<52}{'static':>10}{'.so':>10}{'x mutex':>9}{'x clock':>9}{'.so-static':>12}")
+    for name in names:
+        static, shared = f"static:{name}", f"shared:{name}"
+        if static not in results[0] or shared not in results[0]:
+            continue
+        print(f"{name:<52}"
+              f"{median(results, lambda row: row[static]):>10.1f}"
+              f"{median(results, lambda row: row[shared]):>10.1f}"
+              f"{median(results, lambda row: row[static] / row[MUTEX]):>9.2f}"
+              f"{median(results, lambda row: row[static] / row[CLOCK]):>9.2f}"
+              f"{median(results, lambda row: row[shared] - row[static]):>+12.1f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--smoke", action="store_true",
+                        help="one short round: shows that everything runs, proves no figure")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--filter", default="", help="only benchmarks whose name matches this regex")
+    parser.add_argument("--json", type=pathlib.Path, help="where to write (default: beside the build)")
+    parser.add_argument("--gate", action="store_true", help="exit 1 if a gate of bench/gates.json is missed")
+    args = parser.parse_args()
+    if args.rounds < 1:
+        parser.error("--rounds must be at least 1")
+
+    rounds, min_time = (1, 0.005) if args.smoke else (args.rounds, 0.1)
+    results = measure(args.build, rounds, min_time, args.filter)
+    table(results)
+    verdicts = judge(results, json.loads((HERE / "gates.json").read_text()))
+    print("\ngates (median ratio of figure to limit over the rounds)")
+    for verdict in verdicts:
+        mark = "holds " if verdict["holds"] else "MISSED"
+        print(f"  {mark} {verdict['ratio']:5.2f}  {verdict['ns']:8.1f} of {verdict['limit_ns']:.1f} ns  "
+              f"{verdict['name']}")
+    if args.smoke:
+        print("  (a smoke run: one short round, no figure to quote)")
+
+    out = args.json or args.build / "bench.json"
+    out.write_text(json.dumps({
+        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": {"arch": platform.machine(), "system": platform.system(), "release": platform.release()},
+        "smoke": args.smoke, "rounds": results, "gates": verdicts}, indent=1) + "\n")
+    print(f"\nwritten: {out}")
+    if args.gate and not all(verdict["holds"] for verdict in verdicts):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
