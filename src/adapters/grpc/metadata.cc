@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guard's rules, as one pass over the bytes of a key and of a value.
+//
+// Invariant: what CheckMetadata lets through, gRPC's own validation lets through; the reverse need not
+// hold (reserved names are legal on the wire).
+#include <holdfast/grpc/metadata.h>
+#include <holdfast/status.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace holdfast::inline v0_1::grpc {
+namespace {
+
+constexpr std::size_t kKeyMax = 255;
+// RFC 7541 4.1: the cost of an entry besides its bytes.
+constexpr std::size_t kEntryOverhead = 32;
+
+// Names with a meaning to HTTP/2 or to gRPC itself (RFC 9113 8.2.2; PROTOCOL-HTTP2.md).
+constexpr std::array<std::string_view, 12> kTransportKeys = {
+    "te",         "content-type",   "content-length", "user-agent",       "host",
+    "connection", "keep-alive",     "upgrade",        "proxy-connection", "transfer-encoding",
+    "trailer",    "accept-encoding"};
+
+bool LegalKeyByte(unsigned char byte) {
+  return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == '_' ||
+         byte == '.' || byte == '-';
+}
+
+bool LegalValueByte(unsigned char byte) { return byte >= 0x20 && byte <= 0x7E; }
+
+void AppendEscaped(unsigned char byte, std::string& out) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  out += '%';
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+// A key of unknown origin, fit for a log line.
+std::string Shown(std::string_view key) {
+  constexpr std::size_t kShown = 40;
+  std::string shown = EncodeText(key.substr(0, kShown));
+  if (key.size() > kShown) shown += "...";
+  return shown;
+}
+
+absl::Status Malformed(std::string_view key, std::string_view why) {
+  std::string text = "metadata key \"" + Shown(key) + "\": ";
+  text += why;
+  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED, text);
+}
+
+std::optional<unsigned> HexDigit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  return std::nullopt;
+}
+
+}  // namespace
+
+absl::Status CheckWireLegal(std::string_view key, std::string_view value) {
+  if (key.empty()) return Malformed(key, "empty");
+  if (key.size() > kKeyMax) return Malformed(key, "longer than 255 bytes");
+  const auto bad_key = std::find_if_not(key.begin(), key.end(), LegalKeyByte);
+  if (bad_key != key.end()) {
+    return Malformed(
+        key, "byte " + std::to_string(bad_key - key.begin()) + " is not one of 0-9 a-z _ . -");
+  }
+  if (key.ends_with("-bin")) return absl::OkStatus();
+  const auto bad_value = std::find_if_not(value.begin(), value.end(), LegalValueByte);
+  if (bad_value != value.end()) {
+    return Malformed(key, "byte " + std::to_string(bad_value - value.begin()) +
+                              " of the value is not printable ASCII");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMetadata(std::string_view key, std::string_view value) {
+  if (absl::Status legal = CheckWireLegal(key, value); !legal.ok()) return legal;
+  if (key.starts_with("grpc-")) return Malformed(key, "grpc-* is reserved");
+  if (std::find(kTransportKeys.begin(), kTransportKeys.end(), key) != kTransportKeys.end()) {
+    return Malformed(key, "belongs to the transport");
+  }
+  return absl::OkStatus();
+}
+
+std::string EncodeText(std::string_view text) {
+  std::string value;
+  value.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool outer_space = byte == ' ' && (i == 0 || i + 1 == text.size());
+    if (LegalValueByte(byte) && byte != '%' && !outer_space) {
+      value += text[i];
+    } else {
+      AppendEscaped(byte, value);
+    }
+  }
+  return value;
+}
+
+absl::StatusOr<std::string> DecodeText(std::string_view value) {
+  std::string text;
+  text.reserve(value.size());
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value[i] != '%') {
+      text += value[i];
+      continue;
+    }
+    const auto high = i + 2 < value.size() ? HexDigit(value[i + 1]) : std::nullopt;
+    const auto low = high ? HexDigit(value[i + 2]) : std::nullopt;
+    if (!low) {
+      return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED,
+                        "byte " + std::to_string(i) + ": % without two hex digits");
+    }
+    text += static_cast<char>(*high << 4 | *low);
+    i += 2;
+  }
+  return text;
+}
+
+absl::Status MetadataBudget::Take(std::string_view key, std::string_view value) {
+  if (absl::Status legal = CheckMetadata(key, value); !legal.ok()) return legal;
+  // Base64 makes four bytes of three.
+  const std::size_t sent = key.ends_with("-bin") ? (value.size() + 2) / 3 * 4 : value.size();
+  const std::size_t cost = key.size() + sent + kEntryOverhead;
+  if (cost > left_) {
+    return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE,
+                      "metadata key \"" + Shown(key) + "\": needs " + std::to_string(cost) +
+                          " bytes of headers, " + std::to_string(left_) + " are left");
+  }
+  left_ -= cost;
+  return absl::OkStatus();
+}
+
+absl::Status AddMetadata(::grpc::ClientContext& context, MetadataBudget& budget,
+                         std::string_view key, std::string_view value) {
+  absl::Status taken = budget.Take(key, value);
+  if (taken.ok()) context.AddMetadata(std::string(key), std::string(value));
+  return taken;
+}
+
+absl::Status AddInitialMetadata(::grpc::ServerContextBase& context, MetadataBudget& budget,
+                                std::string_view key, std::string_view value) {
+  absl::Status taken = budget.Take(key, value);
+  if (taken.ok()) context.AddInitialMetadata(std::string(key), std::string(value));
+  return taken;
+}
+
+absl::Status AddTrailer(::grpc::ServerContextBase& context, MetadataBudget& budget,
+                        std::string_view key, std::string_view value) {
+  absl::Status taken = budget.Take(key, value);
+  if (taken.ok()) context.AddTrailingMetadata(std::string(key), std::string(value));
+  return taken;
+}
+
+absl::Status AddMetadata(::grpc::ClientContext& context, std::string_view key,
+                         std::string_view value) {
+  MetadataBudget budget;
+  return AddMetadata(context, budget, key, value);
+}
+
+absl::Status AddTrailer(::grpc::ServerContextBase& context, std::string_view key,
+                        std::string_view value) {
+  MetadataBudget budget;
+  return AddTrailer(context, budget, key, value);
+}
+
+}  // namespace holdfast::inline v0_1::grpc
