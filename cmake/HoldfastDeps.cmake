@@ -4,7 +4,7 @@
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(HOLDFAST_SODIUM REQUIRED libsodium)
+pkg_check_modules(HOLDFAST_SODIUM REQUIRED IMPORTED_TARGET libsodium)
 find_package(absl CONFIG REQUIRED)
 
 if(HOLDFAST_SQLITE)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Debian 12 with the packages of ./dev setup: everything comes from the system, nothing is downloaded.
+[settings]
+os=Linux
+arch=x86_64
+build_type=Release
+compiler=gcc
+compiler.version=12
+compiler.libcxx=libstdc++11
+compiler.cppstd=20
+
+[platform_requires]
+abseil/20220623.1
+libsodium/1.0.18
+sqlite3/3.40.1
+protobuf/3.21.12
+grpc/1.51.1
+
+[platform_tool_requires]
+protobuf/3.21.12
+
+[conf]
+tools.cmake.cmaketoolchain:generator=Ninja
