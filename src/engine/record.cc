@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <span>
 
+#include "engine/duration.h"
+
 namespace holdfast::engine {
 namespace {
 
@@ -15,10 +17,6 @@ bool IsZero(std::span<const uint8_t> bytes) {
 
 bool Equal(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
-
-int64_t After(int64_t now, hf_duration delay) {
-  return delay > INT64_MAX - now ? INT64_MAX : now + delay;
 }
 
 bool ValidCode(hf_code code) { return code >= HF_OK && code <= HF_UNAUTHENTICATED; }
@@ -208,7 +206,7 @@ class Transition {
     next.token = token;
     next.attempt = attempt;
     next.code = HF_OK;
-    next.lease_until = After(now_, request_.lease);
+    next.lease_until = AddSaturating(now_, request_.lease);
     next.not_before = 0;
     next.expires_at = 0;
     Write(HF_STORE_WON);
@@ -238,7 +236,7 @@ class Transition {
     if (old_->state != HF_RECORD_IN_PROGRESS) return Answer(HF_STORE_FENCED);
     switch (request_.verb) {
       case HF_STORE_RENEW:
-        result_.next.lease_until = After(now_, request_.lease);
+        result_.next.lease_until = AddSaturating(now_, request_.lease);
         return Write(HF_STORE_OK);
       case HF_STORE_COMPLETE:
         return Complete();
@@ -257,7 +255,7 @@ class Transition {
     next.body = request_.body;
     next.not_before = 0;
     next.completed_at = now_;
-    next.expires_at = After(now_, request_.ttl);
+    next.expires_at = AddSaturating(now_, request_.ttl);
     Write(HF_STORE_OK);
   }
 
@@ -272,8 +270,8 @@ class Transition {
   void Release() {
     hf_record& next = result_.next;
     next.state = HF_RECORD_RETRYABLE;
-    next.not_before = After(now_, request_.retry_after);
-    next.expires_at = std::max(After(now_, request_.ttl), next.not_before);
+    next.not_before = AddSaturating(now_, request_.retry_after);
+    next.expires_at = std::max(AddSaturating(now_, request_.ttl), next.not_before);
     Write(HF_STORE_OK);
   }
 

@@ -8,7 +8,8 @@
  *   hf_idem_start -> action; while action.kind is not FINISH: do it, hf_idem_resume -> action
  *
  *   action   the driver does                                            and resumes with
- *   STORE    hf_idem_request, executes it on the store                  hf_idem_on_reply
+ *   STORE    hf_idem_request, executes it on the store, waiting for     hf_idem_on_reply
+ *            it no longer than `until` (0: as the store sees fit)
  *   SLEEP    waits until `until` (busy, and the caller wanted to wait)  hf_idem_on_time
  *   RUN      runs the work, to be over by `until` (the lease)           hf_idem_on_result
  *   FINISH   reads hf_idem_read; code and reason tell the case          -
@@ -16,7 +17,7 @@
  *   FINISH code          reason            meaning
  *   OK                   NONE              ran here and is stored, or (replayed) ran before
  *   OK                   IDEM_OVERSIZE     as above, but only the digest of the body is stored
- *   the work's code      NOT_RETRYABLE..   the work failed; stored as its effect says (below)
+ *   the work's code      by its effect     the work failed; stored as its effect says (below)
  *   ABORTED              IDEM_BUSY         another owner holds the lease; retry_after
  *   INVALID_ARGUMENT     IDEM_MISMATCH     the key was used for another request
  *   FAILED_PRECONDITION  IDEM_IN_DOUBT     may have happened; must be resolved
@@ -28,11 +29,19 @@
  *                                          stored is not
  *   others of STORE_*    ...               RESOURCE_EXHAUSTED, DATA_LOSS, ...
  *
- *   effect of the work   stored as         a duplicate then gets
- *   FINAL                COMPLETED         the same bytes and code, replayed
- *   RETRYABLE            RETRYABLE         IDEM_BACKOFF until retry_after, then runs
- *   AMBIGUOUS            IN_DOUBT if on_expiry is IN_DOUBT, else RETRYABLE
- *   NOT_STARTED          absent            runs
+ *   effect of the work   stored as    reason         a duplicate then gets
+ *   FINAL                COMPLETED    NOT_RETRYABLE  the same bytes, code and reason, replayed
+ *   RETRYABLE            RETRYABLE    IDEM_BACKOFF   IDEM_BACKOFF until retry_after, then runs
+ *   AMBIGUOUS            IN_DOUBT     IDEM_IN_DOUBT  IDEM_IN_DOUBT, if on_expiry is IN_DOUBT
+ *                        RETRYABLE    IDEM_BACKOFF   as RETRYABLE, if on_expiry is TAKEOVER
+ *   NOT_STARTED          absent       NONE           runs
+ *
+ * The lease is kept on the caller's steady clock, from before the request that gave it, less a tenth of
+ * it. A claim won too late for that is renewed before the work runs, or given back. After the effect a
+ * store that did nothing is asked again a few times (SLEEP between) before the end is UNKNOWN.
+ *
+ * A function that refuses leaves the session as it was, and *next says FINISH with the refusal's
+ * reason, so that a driver that ignores codes stops. Out of order: INVALID_ARGUMENT, HF_R_BAD_STATE.
  */
 #ifndef HOLDFAST_C_IDEMPOTENCY_H_
 #define HOLDFAST_C_IDEMPOTENCY_H_
@@ -47,8 +56,8 @@ HF_BEGIN_DECLS
 #define HF_IDEM_BODY_MAX 8388608u /* bytes of a stored body, the hard limit */
 
 /* The id of a key: SHA-256 over version, then namespace, tenant, operation and key, each behind its
- * length, so that ("a:b", "c") is not ("a", "b:c").
- * Contract: key not empty. Ownership: writes 32 bytes. Threads: any.
+ * length, so that ("a:b", "c") is not ("a", "b:c"). Version: one byte, 1. Length: 4 bytes, big-endian.
+ * Contract: key not empty. Ownership: writes 32 bytes, zeros on errors. Threads: any.
  * Errors: INVALID_ARGUMENT HF_R_KEY_MISSING, HF_R_KEY_OVERSIZE. Since: 0.1 */
 HF_API hf_code hf_idem_key_id(const hf_str* space, const hf_str* tenant, const hf_str* operation,
                               const hf_str* key, uint8_t* id) HF_NOEXCEPT;
@@ -119,32 +128,34 @@ HF_API hf_code hf_idem_on_reply(hf_idem* idem, const hf_store_reply* reply, hf_t
 HF_API hf_code hf_idem_on_time(hf_idem* idem, hf_time now, hf_action* next) HF_NOEXCEPT;
 
 /* Goes on with the work's result, after RUN.
- * Contract: outcome as for hf_call_resume; body (nullable if size is 0) is pinned until FINISH.
- *   A body larger than max_body is stored as its digest, never an error after the effect.
+ * Contract: outcome as for hf_call_resume, and FINAL if it is OK; body (nullable if size is 0) is pinned
+ *   until FINISH. A body larger than max_body is stored as its digest, never an error after the effect.
  * Ownership: body pinned. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT. Since: 0.1 */
 HF_API hf_code hf_idem_on_result(hf_idem* idem, const hf_outcome* outcome, const void* body,
                                  size_t size, hf_time now, hf_action* next) HF_NOEXCEPT;
 
 /* Says that the work's own transaction stored the result (record.h: a joined completion).
- * Contract: instead of hf_idem_on_result, after RUN; the next action is FINISH.
+ * Contract: instead of hf_idem_on_result, after RUN; the outcome is FINAL; the next action is FINISH.
  * Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
 HF_API hf_code hf_idem_on_joined(hf_idem* idem, const hf_outcome* outcome, hf_time now,
                                  hf_action* next) HF_NOEXCEPT;
 
 /* Prepares a renewal of the lease, between RUN and its result.
- * Contract: *request is to be executed, its reply given to hf_idem_on_renewed. Ownership: none.
+ * Contract: *request is to be executed, its reply given to hf_idem_on_renewed; one at a time. Ownership: none.
  * Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
 HF_API hf_code hf_idem_renew(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
 
 /* Takes in the reply to a renewal.
  * Contract: *lease_until is the new limit. Ownership: none. Threads: one at a time.
- * Errors: ABORTED HF_R_IDEM_FENCED: lost, stop the work. UNAVAILABLE: the old limit holds. Since: 0.1 */
+ * Errors: ABORTED HF_R_IDEM_FENCED: lost, stop the work. UNAVAILABLE (nothing happened), UNKNOWN (it may
+ *   have), DATA_LOSS: the old limit holds. INVALID_ARGUMENT. Since: 0.1 */
 HF_API hf_code hf_idem_on_renewed(hf_idem* idem, const hf_store_reply* reply, hf_time now,
                                   hf_time* lease_until) HF_NOEXCEPT;
 
 /* Ends early.
  * Contract: returns 1 if *request must still be executed, best effort, so that the record is not left
- *   dangling: ABANDON where the work had not begun, FAIL as AMBIGUOUS where it was running. Else 0.
+ *   dangling: ABANDON where the work had not begun, FAIL as AMBIGUOUS where it was running, and where it was
+ *   over the request that was to settle it (its body is still needed). Else 0.
  *   Idempotent. Ownership: *idem is the caller's again. Threads: one at a time. Errors: none. Since: 0.1 */
 HF_API int32_t hf_idem_abort(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
 

@@ -32,8 +32,8 @@
  * as IN_DOUBT is, though nobody wrote it down yet; RESOLVE otherwise: ABSENT or FENCED. After RESOLVE as
  * retry, attempts count from 0 again. A zero fingerprint, in the record or the request, matches any.
  * RETRYABLE, ABANDON and expiry must not make the token fall: the next one is
- * max(previous + 1, token_floor + 1, store now in microseconds). COMPLETE is taken from the owner even if its lease is
- * over, as long as nobody else has taken it.
+ * max(previous + 1, token_floor + 1, store now in microseconds). COMPLETE is taken from the owner even if
+ * its lease is over, as long as nobody else has taken it.
  */
 #ifndef HOLDFAST_C_RECORD_H_
 #define HOLDFAST_C_RECORD_H_
