@@ -29,11 +29,13 @@ std::string_view TrimOws(std::string_view value) {
   return value.substr(first, value.find_last_not_of(" \t") - first + 1);
 }
 
-// Decodes 2 * size digits. Errors are gathered in the high nibble and looked at once, so that the
-// loop has no branch; the result is meaningless where it is not 0.
-std::uint8_t DecodeHex(const char* digits, std::uint8_t* out, std::size_t size) {
+// Decodes 2 * kBytes digits. Errors are gathered in the high nibble and looked at once, so that the
+// loop has no branch and unrolls; the result is meaningless where it is not 0.
+template <std::size_t kBytes>
+std::uint8_t DecodeHex(const char* digits, std::uint8_t* out) {
   std::uint8_t seen = 0;
-  for (std::size_t i = 0; i < size; ++i) {
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kBytes; ++i) {
     const std::uint8_t high = kHexValue[static_cast<std::uint8_t>(digits[2 * i])];
     const std::uint8_t low = kHexValue[static_cast<std::uint8_t>(digits[2 * i + 1])];
     seen |= high | low;
@@ -76,10 +78,10 @@ bool ParseTraceparent(std::string_view value, hf_trace* out) {
   }
   hf_trace trace{};
   std::uint8_t version = 0;
-  const std::uint8_t wrong = DecodeHex(digits, &version, 1) |
-                             DecodeHex(digits + kTraceIdAt, trace.trace_id, 16) |
-                             DecodeHex(digits + kSpanIdAt, trace.span_id, 8) |
-                             DecodeHex(digits + kFlagsAt, &trace.flags, 1);
+  const std::uint8_t wrong = DecodeHex<1>(digits, &version) |
+                             DecodeHex<16>(digits + kTraceIdAt, trace.trace_id) |
+                             DecodeHex<8>(digits + kSpanIdAt, trace.span_id) |
+                             DecodeHex<1>(digits + kFlagsAt, &trace.flags);
   if (wrong != 0 || version == 0xff) return false;
   if (!HasTraceIds(trace) || !TailIsLegal(version, text.substr(kSize))) return false;
   trace.flags &= kTraceKnownFlags;
