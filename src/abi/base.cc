@@ -93,8 +93,8 @@ hf_code CheckRange(hf_error* error, std::string_view field, int64_t value, int64
   return OutOfRange(error, field, value, lowest, highest);
 }
 
-hf_code CheckRange(hf_error* error, std::string_view field, double value, double lowest,
-                   double highest) noexcept {
+hf_code CheckReal(hf_error* error, std::string_view field, double value, double lowest,
+                  double highest) noexcept {
   if (value >= lowest && value <= highest) return HF_OK;
   return OutOfRange(error, field, value, lowest, highest);
 }

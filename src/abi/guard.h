@@ -3,7 +3,7 @@
 //
 //   in       CopyIn       options by struct_size and abi_level, defaults for NULL, unknown tail
 //   refused
-//            CheckRange   one field against its documented range, the error names the field
+//            CheckRange, CheckReal   one field against its documented range, the error names the field
 //   out      CopyOut      snapshots by the caller's struct_size
 //            Fail/Reject  hf_error and hf_rejection, without heap and without the printf family
 //   around   Guarded      no exception leaves the library
@@ -57,8 +57,8 @@ inline hf_code Reject(hf_rejection* why, hf_code code, hf_reason reason,
 // Not a number is outside every range. HF_INFINITE reads "infinite".
 hf_code CheckRange(hf_error* error, std::string_view field, int64_t value, int64_t lowest,
                    int64_t highest) noexcept;
-hf_code CheckRange(hf_error* error, std::string_view field, double value, double lowest,
-                   double highest) noexcept;
+hf_code CheckReal(hf_error* error, std::string_view field, double value, double lowest,
+                  double highest) noexcept;
 
 // INVALID_ARGUMENT HF_R_UNSUPPORTED_FIELD unless a reserved field is 0.
 hf_code CheckReserved(hf_error* error, std::string_view field, uint64_t value) noexcept;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands behind hf_breaker, for the shells that compose it.
+#ifndef HOLDFAST_ABI_BREAKER_H_
+#define HOLDFAST_ABI_BREAKER_H_
+
+#include <holdfast/c/breaker.h>
+
+#include "abi/atomic_cells.h"
+#include "abi/guard.h"
+#include "engine/breaker.h"
+
+struct hf_breaker final : holdfast::abi::RefCounted {
+  explicit hf_breaker(const holdfast::engine::BreakerPolicy& policy) : machine(policy) {}
+  holdfast::engine::Breaker<holdfast::abi::AtomicCells> machine;
+};
+
+#endif  // HOLDFAST_ABI_BREAKER_H_
