@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// memory::Store: idempotency records in this process, for tests, single-process tools, and services
+// whose duplicates never outlive them. Everything is lost with the process: G0.
+//
+// A byte budget bounds it. When it is spent, new keys are refused (HF_STORE_OVERLOADED): forgetting an old
+// key to make room would run its work twice. Keys that exist can always be settled.
+// Records past their time are purged a few per request, so no request pays for all of them.
+#ifndef HOLDFAST_MEMORY_STORE_H_
+#define HOLDFAST_MEMORY_STORE_H_
+
+#include <absl/status/statusor.h>
+#include <holdfast/store.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace holdfast::inline v0_1::memory {
+
+// Zero means the default, everywhere.
+struct Options {
+  size_t max_bytes = 0;            // records and bodies, overhead included; default 64 MiB
+  uint32_t shards = 0;             // locks; 1..65536, default 64
+  uint32_t purge_per_request = 0;  // expired records erased per request at most; default 4
+  // The store's clock, nanoseconds since the Unix epoch, not negative; for tests. Called under a lock,
+  // from any thread; must not throw. Default: the system clock.
+  std::function<int64_t()> clock;
+};
+
+// A snapshot; each number is right for some moment of the call.
+struct Stats {
+  uint64_t records = 0;
+  uint64_t bytes = 0;
+  uint64_t purged = 0;   // expired records erased since the beginning
+  uint64_t refused = 0;  // new keys refused for want of room
+};
+
+// Thread-safe.
+class Store final : public holdfast::Store {
+ public:
+  // Errors: INVALID_ARGUMENT HF_R_OUT_OF_RANGE naming the option.
+  static absl::StatusOr<std::unique_ptr<Store>> Create(Options options = {});
+
+  ~Store() override;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Answers at once; `timeout` is not needed. A replayed body is shared with the store, not copied.
+  StoreReply Execute(const StoreRequest& request, Duration timeout) override;
+
+  Guarantee guarantee() const override;
+
+  Stats stats() const;
+
+ private:
+  struct Shards;
+  explicit Store(std::unique_ptr<Shards> shards);
+
+  std::unique_ptr<Shards> shards_;
+};
+
+}  // namespace holdfast::inline v0_1::memory
+
+#endif  // HOLDFAST_MEMORY_STORE_H_
