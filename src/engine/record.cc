@@ -266,11 +266,12 @@ class Transition {
     Release();
   }
 
-  // The record outlives its backoff, or a short life would cut the backoff short.
+  // No backoff asked for is none even if the store's clock steps back. And the record outlives its
+  // backoff, or a short life would cut the backoff short.
   void Release() {
     hf_record& next = result_.next;
     next.state = HF_RECORD_RETRYABLE;
-    next.not_before = AddSaturating(now_, request_.retry_after);
+    next.not_before = request_.retry_after == 0 ? 0 : AddSaturating(now_, request_.retry_after);
     next.expires_at = std::max(AddSaturating(now_, request_.ttl), next.not_before);
     Write(HF_STORE_OK);
   }
