@@ -30,7 +30,7 @@ def door(folder, *words, **programs):
         path.chmod(0o755)
     return subprocess.run([f"{folder}/dev", *words], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"})
+                          env={**os.environ, "DEBIAN_FRONTEND": "", "PATH": f"{bin_folder}:{os.environ['PATH']}"})
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -42,6 +42,10 @@ def public(name):
     return ("adapter", parts[1]) if len(parts) > 2 else ("layer", None)
 
 
+def sodium(name):
+    return name == "sodium.h" or name.startswith("sodium/")
+
+
 def engine(name):
     return (name in ENGINE_STD or name.startswith("engine/")
             # The waist's plain structs and numbers are the engines' words too; its functions are not.
@@ -49,12 +53,12 @@ def engine(name):
 
 
 def codec(name):
-    return (engine(name) or name.startswith("codec/") or name.startswith("protozero/")
-            or name in ("string", "vector", "charconv", "sodium.h"))
+    return (engine(name) or name.startswith(("codec/", "protozero/")) or sodium(name)
+            or name in ("string", "vector", "charconv"))
 
 
 def shell(name):
-    if name.startswith(("engine/", "codec/", "abi/", "holdfast/c/")) or name == "sodium.h":
+    if name.startswith(("engine/", "codec/", "abi/", "holdfast/c/")) or sodium(name):
         return True
     return is_std(name) and name not in SHELL_BANNED
 

@@ -40,8 +40,8 @@ def check(root):
     complaints = []
     for path in tree.files(root):
         if path.parts[0] in SOURCE_FOLDERS:
-            known = re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9]+)*", path.name)
-            if not known and path.name not in NO_SUFFIX and "corpus" not in path.parts:
+            known = re.fullmatch(r"[a-z0-9_]+\.[a-z]+", path.name)
+            if path.suffix in CODE | SCRIPTS and not known:
                 complaints.append(f"{path}: file names are lower_snake_case")
         if path.suffix in FOREIGN:
             complaints.append(f"{path}: headers are .h, sources .cc")
