@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connection: one open SQLite file of ours, or the reason why it is not.
+//
+// Open checks before it touches: the raw header is read through the VFS, so a foreign file is refused
+// with no lock taken, no journal replayed and no byte written. A WAL that a dead process left is written
+// again and synced before it is believed: after a failed fsync the kernel may show pages that never
+// reached the disk, and what we replay from them must be as durable as what we answer.
+//
+// Invariants: used by one thread at a time; the authorizer decides by `mode` what a statement that is
+// being prepared may do.
+#ifndef HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_
+#define HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <holdfast/sqlite/store.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "adapters/sqlite/failure.h"
+
+struct sqlite3_stmt;
+
+namespace holdfast::inline v0_1::sqlite {
+
+inline constexpr int32_t kApplicationId = 0x68667374;  // "hfst"
+inline constexpr int32_t kSchemaVersion = 1;
+
+// Whose SQL is being prepared.
+enum class SqlMode { kStore, kWork, kSetup, kRead };
+
+class Connection {
+ public:
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Options& options);
+
+  // With a last checkpoint, which removes the WAL; not after Distrust.
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Closing will leave the files as they are.
+  void Distrust();
+
+  sqlite3* db() const { return db_; }
+  void SetMode(SqlMode mode) { mode_ = mode; }
+
+  // Runs SQL that returns nothing of interest. 0 or the extended result code.
+  int Run(const char* sql);
+  // As Run, on a statement that is prepared once. Reset afterwards.
+  int Step(sqlite3_stmt* statement);
+  // Null if it cannot be prepared. Lives as long as the connection.
+  sqlite3_stmt* Prepare(const char* sql);
+
+  bool InTransaction() const;
+  // Resets statements that user code left running, which would hold back checkpoints.
+  void ResetStrays();
+
+  int wal_pages() const { return wal_pages_; }
+  // Copies the WAL into the database file. True if all of it.
+  bool Checkpoint(Failure* failure);
+
+ private:
+  explicit Connection(const Options& options) : options_(options) {}
+
+  absl::Status OpenFile();
+  absl::Status RefuseForeignHeader();
+  absl::Status Claim();
+  absl::Status CheckOwner();
+  absl::Status CreateSchema();
+  absl::Status EnterWal();
+  absl::Status RewriteWal();
+  absl::Status RunInitSql();
+
+  int Authorize(int action, const char* first, const char* second);
+  absl::Status Refused(int code, const char* what);
+  int64_t Number(const char* sql, int64_t otherwise);
+
+  const Options options_;
+  sqlite3* db_ = nullptr;
+  SqlMode mode_ = SqlMode::kStore;
+  int wal_pages_ = 0;
+};
+
+}  // namespace holdfast::inline v0_1::sqlite
+
+#endif  // HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The SQLite store held to what every store must do.
+#include <gtest/gtest.h>
+#include <holdfast/sqlite/store.h>
+
+#include <memory>
+
+#include "store/conformance.h"
+#include "store/sqlite_files.h"
+
+namespace holdfast {
+namespace {
+
+struct SqliteFactory {
+  static constexpr bool kDurable = true;
+  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+    sqlite::Options options;
+    options.path = folder / "store.db";
+    options.clock = std::move(clock);
+    return sqlite::Store::Open(std::move(options)).value();
+  }
+  testing::TempFolder folder;
+};
+
+// Every file operation of a whole suite, with batches of one: nothing may rest on being grouped.
+struct LoneRequestFactory : SqliteFactory {
+  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+    sqlite::Options options;
+    options.path = folder / "store.db";
+    options.clock = std::move(clock);
+    options.max_batch = 1;
+    options.checkpoint_pages = 1;
+    return sqlite::Store::Open(std::move(options)).value();
+  }
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, StoreConformance, SqliteFactory);
+INSTANTIATE_TYPED_TEST_SUITE_P(SqliteOneByOne, StoreConformance, LoneRequestFactory);
+
+}  // namespace holdfast
