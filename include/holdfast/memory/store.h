@@ -25,7 +25,7 @@ struct Options {
   uint32_t purge_per_request = 0;  // expired records erased per request at most; default 4
   // The store's clock, nanoseconds since the Unix epoch, not negative; for tests. Called under a lock,
   // from any thread; must not throw. Default: the system clock.
-  std::function<int64_t()> clock;
+  std::function<int64_t()> clock = nullptr;
 };
 
 // A snapshot; each number is right for some moment of the call.
