@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A place in a queue, in the memory of the one who waits, and the two lists it can be on.
+//
+// Invariants: a waiter is on at most one list; its links mean nothing when it is on none.
+// Locking: a WaiterList is its owner's to guard. A WakeList is the property of the one step that
+// filled it. Memory: the waiters', nothing is allocated.
+#ifndef HOLDFAST_ENGINE_WAITER_H_
+#define HOLDFAST_ENGINE_WAITER_H_
+
+#include <holdfast/c/base.h>
+
+#include <cstdint>
+
+namespace holdfast::engine {
+
+enum class WaiterState : uint32_t {
+  kIdle,
+  kQueued,
+  kWakingGranted,  // on a WakeList: its waker is about to run, or runs
+  kWakingExpired,
+  kGranted,
+  kExpired,
+};
+
+// What a waiter is once its waker has run.
+constexpr WaiterState AfterWaking(WaiterState state) {
+  return state == WaiterState::kWakingGranted ? WaiterState::kGranted : WaiterState::kExpired;
+}
+
+struct Waiter {
+  Waiter* previous = nullptr;
+  Waiter* next = nullptr;
+  hf_waker waker{};
+  hf_time deadline = HF_INFINITE;
+  WaiterState state = WaiterState::kIdle;
+};
+
+class WaiterList {
+ public:
+  Waiter* front() const { return first_; }
+
+  void Append(Waiter& waiter) {
+    waiter.previous = last_;
+    waiter.next = nullptr;
+    (last_ != nullptr ? last_->next : first_) = &waiter;
+    last_ = &waiter;
+  }
+
+  // Needs a waiter that is on this list.
+  void Remove(Waiter& waiter) {
+    (waiter.previous != nullptr ? waiter.previous->next : first_) = waiter.next;
+    (waiter.next != nullptr ? waiter.next->previous : last_) = waiter.previous;
+  }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+// Whom to wake, in order. Their memory stays theirs to us until WakeDone, so Pop before that.
+class WakeList {
+ public:
+  void Append(Waiter& waiter) {
+    waiter.next = nullptr;
+    (last_ != nullptr ? last_->next : first_) = &waiter;
+    last_ = &waiter;
+  }
+
+  // The next one, or NULL.
+  Waiter* Pop() {
+    Waiter* const waiter = first_;
+    if (waiter != nullptr) first_ = waiter->next;
+    return waiter;
+  }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+}  // namespace holdfast::engine
+
+#endif  // HOLDFAST_ENGINE_WAITER_H_
