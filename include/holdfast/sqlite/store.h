@@ -28,12 +28,12 @@ namespace holdfast::inline v0_1::sqlite {
 // Zero means the default, everywhere.
 struct Options {
   // The file; its folder must exist and be writable. Never empty, ":memory:" or a "file:" URI.
-  std::string path;
+  std::string path = {};
   // A registered sqlite3_vfs; empty: the process's default.
-  std::string vfs;
+  std::string vfs = {};
   // Your own tables: SQL that may run again and again (CREATE TABLE IF NOT EXISTS ...), as it does at
   // each opening of the file, also when the store reopens it after a failure.
-  std::string init_sql;
+  std::string init_sql = {};
   // Enforce foreign keys in your tables.
   bool foreign_keys = false;
 
@@ -62,7 +62,7 @@ struct Options {
 
   // The store's clock, nanoseconds since the Unix epoch; for tests. Default: the system clock. Called on
   // the writer thread; must not throw.
-  std::function<int64_t()> clock;
+  std::function<int64_t()> clock = {};
 };
 
 // Counters since Open. A snapshot.

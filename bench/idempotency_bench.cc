@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Idempotency: the identity of a key, the table, and a whole run against the memory store.
+#include <benchmark/benchmark.h>
+#include <holdfast/c/idempotency.h>
+#include <holdfast/memory/store.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+void KeyId(benchmark::State& state) {
+  const hf_str space{"shop", 4}, tenant{"acme", 4}, operation{"payment.Charge", 14};
+  const std::string text = "0193f0c2-7a11-7c3e-9d55-2f6b8c1e4a77";
+  const hf_str key{text.data(), text.size()};
+  uint8_t id[32];
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(hf_idem_key_id(&space, &tenant, &operation, &key, id));
+  }
+}
+BENCHMARK(KeyId)->Name("idem/key_id");
+
+hf_idem_options Options(uint64_t number) {
+  hf_idem_options options = HF_INIT(hf_idem_options);
+  std::memcpy(options.key_id, &number, sizeof(number));
+  options.key_id[31] = 1;
+  options.fingerprint[0] = 1;
+  std::memcpy(options.nonce, &number, sizeof(number));
+  options.nonce[15] = 1;
+  options.seed = number + 1;
+  return options;
+}
+
+// The session alone: claim won, work done, completed; the store's answers are at hand.
+void Session(benchmark::State& state) {
+  hf_store_reply won{}, stored{};
+  won.status = HF_STORE_WON;
+  won.state = HF_RECORD_IN_PROGRESS;
+  won.token = won.attempt = 1;
+  stored = won;
+  stored.status = HF_STORE_OK;
+  stored.state = HF_RECORD_COMPLETED;
+  const hf_idem_options options = Options(7);
+  const hf_outcome done{};
+  for (auto _ : state) {
+    hf_idem idem;
+    hf_action action;
+    hf_store_request request;
+    hf_idem_start(&idem, &options, HF_S, &action);
+    hf_idem_request(&idem, &request);
+    hf_idem_on_reply(&idem, &won, HF_S, &action);
+    hf_idem_on_result(&idem, &done, "ok", 2, HF_S, &action);
+    hf_idem_request(&idem, &request);
+    hf_idem_on_reply(&idem, &stored, HF_S, &action);
+    if (action.kind != HF_DO_FINISH || action.code != HF_OK) std::abort();
+  }
+}
+BENCHMARK(Session)->Name("idem/session");
+
+// Returns whether the result was replayed.
+bool RunOnce(holdfast::Store& store, uint64_t number) {
+  const hf_idem_options options = Options(number);
+  const hf_outcome done{};
+  hf_idem idem;
+  hf_action action;
+  hf_store_request request;
+  hf_idem_start(&idem, &options, HF_S, &action);
+  holdfast::StoreReply reply;
+  while (action.kind != HF_DO_FINISH) {
+    if (action.kind == HF_DO_RUN) {
+      hf_idem_on_result(&idem, &done, "confirmed", 9, HF_S, &action);
+      continue;
+    }
+    hf_idem_request(&idem, &request);
+    reply = store.Execute(request, holdfast::Duration{0});
+    hf_idem_on_reply(&idem, &reply.raw, HF_S, &action);
+  }
+  if (action.code != HF_OK) std::abort();
+  return reply.body != nullptr;
+}
+
+void MemoryFresh(benchmark::State& state) {
+  auto store = holdfast::memory::Store::Create({.max_bytes = size_t{4} << 30}).value();
+  uint64_t number = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(RunOnce(*store, number++));
+}
+BENCHMARK(MemoryFresh)->Name("idem/memory_fresh")->Iterations(200000);
+
+void MemoryReplay(benchmark::State& state) {
+  auto store = holdfast::memory::Store::Create().value();
+  RunOnce(*store, 1);
+  for (auto _ : state) {
+    if (!RunOnce(*store, 1)) std::abort();
+  }
+}
+BENCHMARK(MemoryReplay)->Name("idem/memory_replay");
+
+}  // namespace
+
+BENCHMARK_MAIN();
