@@ -64,9 +64,12 @@ JobPtr Queue::TryPopShared() {
   return jobs_.empty() || !jobs_.front()->shared() ? nullptr : PopFront();
 }
 
-JobPtr Queue::TryPop() {
+std::vector<JobPtr> Queue::TakeAll() {
   const std::lock_guard lock(mutex_);
-  return jobs_.empty() ? nullptr : PopFront();
+  std::vector<JobPtr> all;
+  all.reserve(jobs_.size());
+  while (!jobs_.empty()) all.push_back(PopFront());
+  return all;
 }
 
 JobPtr Queue::PopFront() {

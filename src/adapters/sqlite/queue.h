@@ -24,6 +24,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace holdfast::inline v0_1::sqlite {
 
@@ -80,7 +81,8 @@ class Queue {
   JobPtr WaitPop();
   // The next job, if there is one that may share a transaction.
   JobPtr TryPopShared();
-  JobPtr TryPop();
+  // All that wait now: not those who come while these are answered.
+  std::vector<JobPtr> TakeAll();
   void Release(const JobPtr& job);
   void Finish(std::span<const JobPtr> jobs);
 

@@ -286,12 +286,9 @@ void Writer::AnswerUnknown(const Batch& batch) {
 // The file cannot be used now: so say all who wait, rather than try it once for each.
 void Writer::AnswerQueued(std::vector<JobPtr> jobs, hf_store_status status,
                           const std::string& detail) {
-  do {
-    for (const JobPtr& job : jobs) Answer(job.get(), status, detail);
-    Finish(jobs);
-    jobs.clear();
-    if (JobPtr job = queue_->TryPop()) jobs.push_back(std::move(job));
-  } while (!jobs.empty());
+  for (JobPtr& job : queue_->TakeAll()) jobs.push_back(std::move(job));
+  for (const JobPtr& job : jobs) Answer(job.get(), status, detail);
+  Finish(jobs);
 }
 
 // --- The file -----------------------------------------------------------------------------------
