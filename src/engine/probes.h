@@ -11,6 +11,7 @@
 
 #include <holdfast/c/base.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/duration.h"
@@ -24,7 +25,10 @@ class ProbeRound {
 
   bool IsFull() const { return admitted_.Load() >= wanted_; }
   bool LeaseIsOver(hf_time now) const { return now >= lease_until_.Load(); }
-  hf_duration LeaseLeft(hf_time now) const { return TimeUntil(lease_until_.Load(), now); }
+  // Never more than a whole lease, even for a clock that stepped back.
+  hf_duration LeaseLeft(hf_time now) const {
+    return std::min(TimeUntil(lease_until_.Load(), now), lease_);
+  }
   // Two loads: a reader that races with a new round must not see fewer than none.
   uint32_t Out() const {
     const uint32_t admitted = admitted_.Load();
