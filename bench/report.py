@@ -50,10 +50,19 @@ def run(path, min_time, name_filter):
     for row in json.loads(done.stdout)["benchmarks"]:
         if row.get("error_occurred"):
             sys.exit(f"bench: {row['name']}: {row['error_message']}")
-        # The library divides wall time by the operations of all threads; people compare what one
-        # operation takes its own thread.
-        figures[row["name"]] = row["real_time"] * scale[row["time_unit"]] * row.get("threads", 1)
+        # One thread: processor time, which a busy machine disturbs less. Several: wall time, which has
+        # the waiting in it; the library divides it by the operations of all threads, and people
+        # compare what one operation takes its own thread.
+        threads = row.get("threads", 1)
+        time_of = row["cpu_time"] if threads == 1 else row["real_time"] * threads
+        figures[row["name"]] = time_of * scale[row["time_unit"]]
     return figures
+
+
+def progress(text):
+    """One line that rewrites itself for people, nothing for logs."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<60}" if text else "\r" + " " * 60 + "\r", end="", file=sys.stderr)
 
 
 def measure(build, rounds, min_time, name_filter):
@@ -61,11 +70,11 @@ def measure(build, rounds, min_time, name_filter):
     for number in range(rounds):
         figures = {}
         for linkage, path in programs(build):
-            print(f"\rround {number + 1}/{rounds}  {path.name:<32}", end="", file=sys.stderr)
+            progress(f"round {number + 1}/{rounds}  {path.name}")
             for name, ns in run(path, min_time, name_filter).items():
                 figures[name if name.startswith("floor/") else f"{linkage}:{name}"] = ns
         results.append(figures)
-    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    progress("")
     return results
 
 
