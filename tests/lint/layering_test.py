@@ -73,6 +73,11 @@ def layer(name):
     return is_std(name) or name.startswith(("absl/status/", "absl/strings/"))
 
 
+def entropy(name):
+    """The one place where the C++ layer asks the operating system: seeds, fresh after a fork too."""
+    return layer(name) or name in ("sys/random.h", "pthread.h", "unistd.h")
+
+
 def umbrella(name):
     return layer(name) or public(name) == ("adapter", "memory")  # part of holdfast::core
 
@@ -101,7 +106,8 @@ def judge_of(path):
             return "the C ABI", waist
         if len(parts) > 3:
             return f"adapter {parts[2]}", adapter(parts[2])
-        return "the C++ layer", umbrella if path.name == "holdfast.h" else layer
+        special = {"holdfast.h": umbrella, "entropy.h": entropy}
+        return "the C++ layer", special.get(path.name, layer)
     if parts[0] == "src" and len(parts) > 2:
         if parts[1] == "adapters":
             return f"adapter {parts[2]}", adapter(parts[2])
@@ -164,6 +170,8 @@ CANARIES = [
     ("an adapter in the C++ layer", {"include/holdfast/a.h": "#include <holdfast/grpc/a.h>\n"},
      "holdfast/grpc/a.h"),
     ("a third party in the C++ layer", {"include/holdfast/a.h": "#include <sqlite3.h>\n"}, "sqlite3.h"),
+    ("a system call in the C++ layer", {"include/holdfast/a.h": "#include <sys/random.h>\n"},
+     "sys/random.h"),
     ("src in a public header", {"include/holdfast/a.h": '#include "engine/b.h"\n'}, "engine/b.h"),
     ("src by a relative path", {"include/holdfast/a.h": '#include "../../src/engine/b.h"\n'},
      "relative include"),
