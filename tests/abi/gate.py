@@ -11,6 +11,7 @@ member is retyped and none is inserted: hence struct_errors.
 
 As a program: writes the baseline of HF_LIBRARY anew (tests/abi/update_baseline.sh does).
 """
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def dump(library, out, include_dir=headers.INCLUDE_DIR):
     if not any(node.get("name") == "hf_error" for node in tree.iter("class-decl")):
         raise RuntimeError(f"{library} has no type information: build it with -g")
     make_opaque(tree.getroot(), headers.handles(include_dir))
+    sort_by_name(tree.getroot())
     ElementTree.indent(tree)
     tree.write(out)
     return out
@@ -52,8 +54,8 @@ def make_opaque(root, handles):
             for attribute in set(node.attrib) - {"name", "is-struct", "visibility", "id"}:
                 del node.attrib[attribute]
             node.set("is-declaration-only", "yes")
-    types = {node.get("id"): node for node in root.iter() if node.get("id")}
-    live, todo = set(), [node for unit in root.iter("abi-instr") for node in unit.findall("function-decl")]
+    types = types_of(root)
+    live, todo = set(), list(root.iter("function-decl"))
     while todo:
         for node in todo.pop().iter():
             type_id = node.get("type-id")
@@ -64,6 +66,38 @@ def make_opaque(root, handles):
         for node in list(unit):
             if node.tag != "function-decl" and not any(n.get("id") in live for n in node.iter()):
                 unit.remove(node)
+
+
+def types_of(root):
+    return {node.get("id"): node for node in root.iter() if node.get("id")}
+
+
+def spelled(types, type_id):
+    """A type down to the bottom, as text; a struct is its name."""
+    node = types.get(type_id)
+    if node is None:
+        return type_id  # void
+    own = " ".join(filter(None, [node.tag, node.get("name"), node.get("const") and "const",
+                                 node.get("dimensions") and node.get("size-in-bits"), node.get("length")]))
+    if node.tag == "class-decl":
+        return own
+    inner = [n.get("type-id") for n in node.iter() if n.get("type-id")]
+    return own + "".join(f"({spelled(types, i)})" for i in inner)
+
+
+def sort_by_name(root):
+    """One unit, in an order and with ids that no translation unit has a say in: diffs stay readable."""
+    types = types_of(root)
+    ids = {i: hashlib.sha256(spelled(types, i).encode()).hexdigest()[:12] for i in types}
+    for node in root.iter():
+        for key in {"id", "type-id"} & set(node.attrib):
+            node.set(key, ids.get(node.get(key), node.get(key)))
+    first, *others = root.findall("abi-instr")
+    found = {(n.tag, n.get("id") or n.get("name")): n for unit in (first, *others) for n in unit}
+    first[:] = [found[key] for key in sorted(found, key=lambda k: (k[0], found[k].get("name", ""), k[1]))]
+    del first.attrib["path"]
+    for unit in others:
+        root.remove(unit)
 
 
 def report(old, new):
@@ -79,21 +113,11 @@ def report(old, new):
 def struct_members(path):
     """struct -> [(member, offset, type spelled down to the bottom)] of a dump."""
     root = ElementTree.parse(path).getroot()
-    types = {node.get("id"): node for node in root.iter() if node.get("id")}
-
-    def spelled(type_id):
-        node = types[type_id]
-        name = node.get("name", node.tag)
-        if node.tag in ("type-decl", "class-decl"):
-            return name
-        dimension = "".join(f"[{child.get('length')}]" for child in node.findall("subrange"))
-        inner = node.get("type-id")
-        return f"{name}{dimension}={spelled(inner)}" if inner else name
-
+    types = types_of(root)
     return {
         struct.get("name"): [
             (member.find("var-decl").get("name"), member.get("layout-offset-in-bits"),
-             spelled(member.find("var-decl").get("type-id")))
+             spelled(types, member.find("var-decl").get("type-id")))
             for member in struct.findall("data-member")
         ]
         for struct in root.iter("class-decl")
