@@ -34,6 +34,7 @@ class AbiDiff(unittest.TestCase):
 
     def test_a_faithful_stub_is_the_baseline(self):
         self.assertEqual(self.report_of(), "")
+        self.assertEqual((self.folder / "canary.abi").read_text(), gate.BASELINE.read_text())
 
     def assert_red(self, mentions, *edits, **kwargs):
         report = self.report_of(*edits, **kwargs)

@@ -50,7 +50,7 @@ def make_opaque(root, handles):
     """
     for node in root.iter("class-decl"):
         if node.get("name") in handles:
-            node[:] = []
+            node[:], node.text = [], None
             for attribute in set(node.attrib) - {"name", "is-struct", "visibility", "id"}:
                 del node.attrib[attribute]
             node.set("is-declaration-only", "yes")
