@@ -144,7 +144,7 @@ inline absl::StatusOr<hf_idem_options> ToSessionOptions(const Key& key,
 
 // Runs fn(Ticket&) unless the key has run before. Blocks; `store` may be shared by any number of calls.
 //
-// fn returns absl::StatusOr<std::string> (anything that converts to it), or an Answer. The result:
+// fn returns absl::StatusOr<std::string> (or what converts to it), absl::Status, or an Answer. The result:
 //   OK            the value, of this run or replayed
 //   the work's    its own code and message, of this run or replayed; the reason says what was stored
 //   others        holdfast's: RejectionOf(status) has reason and retry-after, report->ran whether the
@@ -154,8 +154,8 @@ inline absl::StatusOr<hf_idem_options> ToSessionOptions(const Key& key,
 template <class Fn>
 absl::StatusOr<RunOnceResult> RunOnce(Store& store, const Key& key, const RunOnceOptions& options,
                                       Fn&& fn) {
-  using Returned = std::invoke_result_t<Fn&, Ticket&>;
-  constexpr bool kAnswers = std::is_same_v<std::remove_cvref_t<Returned>, Answer>;
+  using Returned = std::remove_cvref_t<std::invoke_result_t<Fn&, Ticket&>>;
+  constexpr bool kAnswers = std::is_same_v<Returned, Answer>;
   Clock& clock = options.clock == nullptr ? Clock::Steady() : *options.clock;
   if (options.report != nullptr) *options.report = RunOnceReport{};
   const absl::StatusOr<hf_idem_options> raw = ToSessionOptions(key, options, clock);
@@ -167,6 +167,8 @@ absl::StatusOr<RunOnceResult> RunOnce(Store& store, const Key& key, const RunOnc
     Ticket ticket(session, raw->key_id, key.operation);
     if constexpr (kAnswers) {
       answer = fn(ticket);
+    } else if constexpr (std::is_same_v<Returned, absl::Status>) {
+      answer = internal::AnswerOf(fn(ticket));
     } else {
       answer = internal::AnswerOf(absl::StatusOr<std::string>(fn(ticket)));
     }

@@ -87,8 +87,8 @@ inline absl::Status FillFingerprint(const std::optional<std::string_view>& reque
 }
 
 inline void FillEntropy(hf_idem_options* raw) {
-  raw->seed = Seed();
-  Fill(raw->nonce);
+  raw->seed = FreshSeed();
+  FillRandom(raw->nonce);
 }
 
 inline std::string DownstreamKey(const uint8_t* key_id, std::string_view operation,
@@ -128,6 +128,11 @@ inline Answer AnswerOf(absl::StatusOr<std::string> result) {
     answer.body = std::string(result.status().message());
   }
   return answer;
+}
+
+inline Answer AnswerOf(const absl::Status& status) {
+  if (status.ok()) return Answer{};
+  return AnswerOf(absl::StatusOr<std::string>(status));
 }
 
 // A value is final whatever was feared before.
