@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: the guards of a dependency, composed once and used by every call to it.
+//
+//   auto pipeline = Pipeline::Create({.retry = *RetryPolicy::Create(), .breaker = breaker,
+//                                     .bulkhead = bulkhead, .timeout = 2s, .attempt_timeout = 500ms});
+//
+// The order is fixed: deadline, retry under the budget, then per attempt breaker, bulkhead, attempt
+// timeout (c/call.h). Each guard also works alone, for those who want another order.
+#ifndef HOLDFAST_PIPELINE_H_
+#define HOLDFAST_PIPELINE_H_
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <holdfast/breaker.h>
+#include <holdfast/bulkhead.h>
+#include <holdfast/c/call.h>
+#include <holdfast/handle.h>
+#include <holdfast/retry.h>
+#include <holdfast/status.h>
+
+namespace holdfast::inline v0_1 {
+
+// An empty guard is left out. The pipeline shares what it is given: several pipelines may have one
+// breaker, which then sees them all.
+struct PipelineOptions {
+  RetryPolicy retry = {};   // empty: one attempt
+  RetryBudget budget = {};  // needs retry
+  CircuitBreaker breaker = {};
+  Bulkhead bulkhead = {};
+  Duration timeout{0};          // for the whole call, besides its own deadline; 0: none
+  Duration attempt_timeout{0};  // for each attempt; 0: none
+};
+
+// A cheap handle over an immutable, thread-safe object.
+class Pipeline {
+ public:
+  using Options = PipelineOptions;
+
+  // Errors: kInvalidArgument, whose message names the field.
+  static absl::StatusOr<Pipeline> Create(const Options& options = {}) {
+    hf_pipeline_options raw = HF_INIT(hf_pipeline_options);
+    raw.retry = options.retry.raw();
+    raw.budget = options.budget.raw();
+    raw.breaker = options.breaker.raw();
+    raw.bulkhead = options.bulkhead.raw();
+    raw.timeout = options.timeout.count();
+    raw.attempt_timeout = options.attempt_timeout.count();
+    hf_pipeline* created = nullptr;
+    hf_error error;
+    if (hf_pipeline_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
+    return Pipeline(created);
+  }
+
+  // Empty: may only be assigned, destroyed or tested.
+  Pipeline() = default;
+  explicit operator bool() const { return static_cast<bool>(handle_); }
+
+  // The C object, borrowed.
+  hf_pipeline* raw() const { return handle_.get(); }
+
+ private:
+  explicit Pipeline(hf_pipeline* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
+
+  Handle<hf_pipeline, hf_pipeline_ref, hf_pipeline_unref> handle_;
+};
+
+}  // namespace holdfast::inline v0_1
+
+#endif  // HOLDFAST_PIPELINE_H_
