@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <holdfast/c/hf.h>
+// The gRPC adapter from the installed package: its headers compile, its library links.
+#if __has_include(<holdfast/grpc/grpc.h>)
+#include <holdfast/grpc/grpc.h>
+#endif
+#include <holdfast/grpc/metadata.h>
 
 #include <cstdio>
 
 int main() {
-  std::printf("holdfast %u.%u\n", hf_version() >> 16, (hf_version() >> 8) & 0xffu);
-  return hf_version() == 0 ? 1 : 0;
+  const bool good = holdfast::grpc::CheckMetadata("x-order", "1").ok();
+  const bool bad = holdfast::grpc::CheckMetadata("x order", "1").ok();
+  std::printf("metadata: %s\n", good && !bad ? "checked" : "wrong");
+  return good && !bad ? 0 : 1;
 }
