@@ -321,25 +321,25 @@ TEST_F(SqliteJoined, RequestWhoseTimeEndsInTheQueueDidNothing) {
 TEST_F(SqliteJoined, DestructorAnswersAllThatWasAccepted) {
   constexpr int kThreads = 16;
   std::vector<std::thread> threads;
-  std::atomic<int> won{0}, nothing{0};
+  std::atomic<int> won{0};
+  std::thread closing;
   {
     HeldWriter held(store_.get());
     sqlite::Store* const store = store_.get();
-    std::atomic<int> sent{0};
     for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&, t] {
-        ++sent;
-        const auto status = store->Execute(Claim(std::to_string(t), 1), Duration{0}).raw.status;
-        won += status == HF_STORE_WON ? 1 : 0;
-        nothing += status == HF_STORE_UNAVAILABLE ? 1 : 0;
+      threads.emplace_back([&won, store, t] {
+        const auto reply = store->Execute(Claim(std::to_string(t), 1), Duration{0});
+        won += reply.raw.status == HF_STORE_WON ? 1 : 0;
       });
     }
-    while (sent < kThreads) std::this_thread::yield();
+    while (store->stats().waiting < kThreads) std::this_thread::yield();
+    closing = std::thread([this] { store_.reset(); });
   }
+  closing.join();
   for (std::thread& thread : threads) thread.join();
-  store_.reset();
-  EXPECT_EQ(won + nothing, kThreads);
   EXPECT_EQ(won, kThreads);
+  OpenStore();
+  EXPECT_EQ(Ask(std::string("SELECT count(*) FROM holdfast_record")), "16");
 }
 
 }  // namespace

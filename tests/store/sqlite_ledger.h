@@ -32,7 +32,7 @@ struct Note {
 };
 
 inline std::string KeyName(int key) { return "key " + std::to_string(key); }
-inline std::string BodyOf(int key) { return std::string(static_cast<size_t>(key * 300), 'b'); }
+inline std::string BodyOf(int key) { return std::string(static_cast<size_t>(key % 10 * 300), 'b'); }
 
 // Lives through `keys` keys, from `first`; each answer goes to `noted` as soon as it is known.
 inline void Live(sqlite::Store& store, int first, int keys,
@@ -102,7 +102,7 @@ inline void Audit(sqlite::Store& store, const std::vector<Note>& notes, const st
       case Note::kCompleted:
         if (note.status == HF_STORE_OK) {
           ASSERT_TRUE(completed) << at;
-          EXPECT_EQ(*found.body, BodyOf(note.key)) << at;
+          EXPECT_TRUE(*found.body == BodyOf(note.key)) << at;
         } else if (known(note.status)) {
           EXPECT_FALSE(completed) << at << " status " << note.status;
           EXPECT_EQ(found.raw.token, note.token) << at;

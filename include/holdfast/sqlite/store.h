@@ -72,6 +72,7 @@ struct Stats {
   uint64_t batches = 0;        // transactions that requests shared
   uint64_t commits = 0;        // of those, the ones that wrote
   uint64_t largest_batch = 0;  // requests
+  uint64_t waiting = 0;        // requests in the queue now
   uint64_t purged = 0;         // expired records erased
   uint64_t checkpoints = 0;    // completed
   uint64_t reopened = 0;       // after a failure of the file

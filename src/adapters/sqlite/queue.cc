@@ -95,6 +95,11 @@ void Queue::Finish(std::span<const JobPtr> jobs) {
   }
 }
 
+size_t Queue::size() {
+  const std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
 void Queue::Close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;

@@ -87,6 +87,7 @@ class Queue {
   void Finish(std::span<const JobPtr> jobs);
 
   void Close();
+  size_t size();
 
  private:
   JobPtr PopFront();

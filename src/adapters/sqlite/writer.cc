@@ -62,6 +62,7 @@ absl::Status Writer::Open() {
     return ToStatus(failure.Before(), failure.detail);
   }
   connection_ = *std::move(connection);
+  purges_ = true;
   table_ = std::move(table);
   return absl::OkStatus();
 }
@@ -76,8 +77,11 @@ absl::Status Writer::Start() {
 }
 
 Stats Writer::stats() const {
+  const size_t waiting = queue_->size();
   const std::lock_guard lock(stats_mutex_);
-  return stats_;
+  Stats stats = stats_;
+  stats.waiting = waiting;
+  return stats;
 }
 
 void Writer::Loop() {
@@ -152,26 +156,22 @@ bool Writer::Begin(Batch* batch) {
   return !batch->lost.failed();
 }
 
-// What every writing transaction carries along. Trouble here is not the requests': it waits.
+// What every writing transaction carries along. If purging fails it stops until the file is reopened: its
+// trouble is not the requests', which run again without it.
 void Writer::TidyUp(Batch* batch) {
   if (!batch->wrote) return;
-  uint64_t purged = 0;
-  if (connection_->Run("SAVEPOINT holdfast_purge") == SQLITE_OK) {
-    const Failure failure = table_->Purge(options_.clock(), options_.purge_per_batch, &purged);
-    if (failure.failed() && connection_->InTransaction()) {
-      connection_->Run("ROLLBACK TO holdfast_purge");
-      purged = 0;
-    }
-    if (connection_->InTransaction()) connection_->Run("RELEASE holdfast_purge");
-    if (!connection_->InTransaction()) batch->lost = failure;
+  if (purges_) {
+    batch->lost = table_->Purge(options_.clock(), options_.purge_per_batch, &batch->purged);
+    batch->purge_failed = batch->lost.failed();
+    purges_ = !batch->purge_failed;
   }
-  batch->purged = purged;
   if (!batch->lost.failed()) batch->lost = table_->SaveFloor();
 }
 
 Writer::Verdict Writer::Commit(Batch* batch) {
   if (batch->lost.failed()) {
     Rollback();
+    if (batch->lost.NeedsReopen()) CloseDistrusted();
     return Verdict::kNothing;
   }
   const auto start = std::chrono::steady_clock::now();
@@ -252,7 +252,7 @@ void Writer::Answer(Job* job, hf_store_status status, const std::string& detail)
 void Writer::AnswerLost(Batch* batch) {
   const Failure lost = batch->lost;
   const std::vector<JobPtr> jobs = std::move(batch->jobs);
-  if (jobs.size() == 1) {
+  if (jobs.size() == 1 && !batch->purge_failed) {
     Job& only = *jobs.front();
     // Work that refused or threw has said all there is to say.
     if (only.status.ok() && only.thrown == nullptr) Answer(&only, lost.Before(), lost.detail);

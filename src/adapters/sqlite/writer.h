@@ -52,6 +52,7 @@ class Writer {
     uint64_t erased = 0;
     uint64_t purged = 0;
     uint64_t joined = 0;
+    bool purge_failed = false;
   };
   enum class Verdict { kCommitted, kNothing, kUnknown };
 
@@ -91,6 +92,7 @@ class Writer {
   std::unique_ptr<RecordTable> table_;
   absl::Status open_status_;
   uint64_t records_ = 0;
+  bool purges_ = true;
   std::thread thread_;
 
   mutable std::mutex stats_mutex_;

@@ -50,12 +50,13 @@ void Writer::RunRequest(Batch* batch, Job* job) {
   Apply(batch, job, stored);
 }
 
-// A statement failed. What only read has changed nothing, and is that request's own trouble; a write
-// may have been cut off half-way inside the tree, and takes the transaction with it.
+// A statement that only read failed: that request's own trouble, unless SQLite gave the transaction up or
+// will not commit it any more, as after any CORRUPT.
 void Writer::Failed(Batch* batch, Job* job, const Failure& failure) {
   Answer(job, failure.Before(), failure.detail);
-  const bool read_only = connection_->InTransaction() && !failure.NeedsReopen();
-  if (!read_only) batch->lost = failure;
+  const bool goes_on = connection_->InTransaction() && !failure.NeedsReopen() &&
+                       failure.Before() != HF_STORE_CORRUPT;
+  if (!goes_on) batch->lost = failure;
 }
 
 bool Writer::Apply(Batch* batch, Job* job, const StoredRecord& stored) {
