@@ -208,8 +208,8 @@ class Breaker {
     }
     probes_.Count(verdict == HF_VERDICT_FAILURE, newest_);
     if (!probes_.IsComplete()) return {true, 0};
-    if (RateReached(policy_, probes_.failures(), policy_.probes))
-      return {true, Open(generation + 1)};
+    const bool still_failing = RateReached(policy_, probes_.failures(), policy_.probes);
+    if (still_failing) return {true, Open(generation + 1)};
     Close(generation + 1);
     return {true, HF_EVENT_BREAKER_CLOSED};
   }

@@ -7,12 +7,14 @@
  *   HALF_OPEN  `probes` results in, failure rate >= threshold    OPEN       generation + 1
  *   HALF_OPEN  `probes` results in, failure rate below           CLOSED     generation + 1
  *   HALF_OPEN  all probes out, none back for probe_lease         HALF_OPEN  generation + 1
- *   any        hf_breaker_force                                  FORCED_OPEN, DISABLED, CLOSED
+ *   any        hf_breaker_force                                  FORCED_OPEN, DISABLED, CLOSED;
+ *                                                                generation + 1
  *
  * Each permit carries the generation that gave it. A result of an older generation changes nothing:
  * a straggler admitted while closed never votes on a probe. An ignored result gives the probe back.
  * A lost probe cannot wedge the breaker: its slot returns after probe_lease.
- * Rates compare with >=. Time comes from `now`; a step back is read as no time passed.
+ * Rates compare with >=. Time comes from `now`; a step back is read as no time passed, a negative
+ * `now` as 0.
  */
 #ifndef HOLDFAST_C_BREAKER_H_
 #define HOLDFAST_C_BREAKER_H_
@@ -96,7 +98,8 @@ HF_API void hf_breaker_unref(hf_breaker* breaker) HF_NOEXCEPT;
 /* Asks for a permit.
  * Contract: OK fills *permit, to be given back by one hf_breaker_record. Otherwise permit->kind is
  *   NONE and *why (nullable) tells the reason and when to come back. *events (nullable) is written.
- * Ownership: the caller's memory. Threads: any, no allocation; lock-free unless the state changes.
+ * Ownership: the caller's memory. Threads: any, no allocation; lock-free while closed and
+ *   when refused; probes and changes of state take a short lock.
  * Errors: UNAVAILABLE: HF_R_BREAKER_OPEN, _PROBING, _FORCED_OPEN. INVALID_ARGUMENT: NULL. Since: 0.1 */
 HF_API hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* permit,
                                   hf_rejection* why, hf_events* events) HF_NOEXCEPT;
@@ -105,7 +108,8 @@ HF_API hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* p
  * Contract: verdict SUCCESS, FAILURE, SLOW or IGNORED. IGNORED refunds: neither success nor failure.
  *   *permit becomes NONE. *events (nullable) is written.
  * Ownership: the caller's memory. Threads: any, no allocation. Errors: INVALID_ARGUMENT: NULL, a
- *   verdict outside the set, HF_R_BAD_PERMIT for a permit that is NONE. Since: 0.1 */
+ *   verdict outside the set (the permit stays held), a permit that is NONE, was returned before, or
+ *   that this breaker cannot have given. Since: 0.1 */
 HF_API hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict verdict,
                                  hf_time now, hf_events* events) HF_NOEXCEPT;
 

@@ -62,8 +62,8 @@ HF_API hf_code hf_retry_delay(const hf_retry* retry, uint32_t attempt, uint64_t 
  * the number of callers; in steady state at most `ratio` of the calls are retried. */
 typedef struct hf_budget_options {
   uint32_t struct_size, abi_level;
-  double max_tokens; /* 1..1000; default 100 */
-  double ratio;      /* 0.001..max_tokens, in steps of 0.001; default 0.1 */
+  double max_tokens; /* 1..1000, rounded to 0.001; default 100 */
+  double ratio;      /* 0.001..max_tokens, rounded to 0.001; default 0.1 */
 } hf_budget_options;
 
 /* Creates a budget.
