@@ -7,7 +7,7 @@
 //   L2  a replay is that result, byte for byte
 //   L3  tokens rise with every win
 //   L4  nobody wins while another's lease is live
-//   L5  while the record is careful (IN_DOUBT), the effect happens at most once per generation
+//   L5  careful work (IN_DOUBT) has its effect at most once per generation, and it is not forgotten
 //   L6  a worker that is told UNAVAILABLE has not run; `ran` is the truth
 //   L7  a worker that is told OK finds its own bytes in the store
 //   L8  as long as the store's clock does not jump ahead, whoever may still run holds the record
@@ -31,6 +31,8 @@ namespace holdfast::model {
 class WorldStore {
  public:
   int64_t clock_offset = 0;
+  bool careful = false;
+  uint64_t acted_in = 0;  // the generation of the last effect; 0: none yet
 
   int64_t Now(hf_time now) const { return now + clock_offset; }
   const hf_record* record() const { return present_ ? &record_ : nullptr; }
@@ -69,7 +71,12 @@ class WorldStore {
       EXPECT_NE(before.state, HF_RECORD_COMPLETED) << "L1";
       result_.assign(next.body.data, next.body.size);
     }
-    if (change == HF_RECORD_ERASE) floor_ = std::max(floor_, next.token);
+    if (change == HF_RECORD_ERASE) {
+      floor_ = std::max(floor_, next.token);
+      if (careful) {
+        EXPECT_NE(acted_in, generation_) << "L5: the effect is forgotten";
+      }
+    }
     present_ = change == HF_RECORD_WRITE;
     record_ = next;
     record_.body = {};
@@ -94,7 +101,6 @@ struct Worker {
   bool busy = false;
   bool acted = false;    // the effect happened in this session
   bool settled = false;  // the result was given to the session
-  uint64_t generation = 0;
   hf_code code = HF_OK;
   hf_effect effect = HF_EFFECT_FINAL;
   std::string body;
@@ -112,7 +118,9 @@ class World {
   static constexpr hf_duration kLease = 10 * HF_S;
 
   World(uint64_t seed, hf_on_expiry on_expiry, bool jumps_ahead)
-      : dice_(seed), on_expiry_(on_expiry), jumps_ahead_(jumps_ahead) {}
+      : dice_(seed), on_expiry_(on_expiry), jumps_ahead_(jumps_ahead) {
+    store_.careful = on_expiry == HF_ON_EXPIRY_IN_DOUBT;
+  }
 
   void Step() {
     PassTime();
@@ -231,10 +239,10 @@ class World {
       EXPECT_TRUE(store_.Holds(snapshot.token, now_)) << "L8";
     }
     worker.acted = true;
-    if (on_expiry_ == HF_ON_EXPIRY_IN_DOUBT) {
-      EXPECT_NE(acted_in_, store_.generation()) << "L5";
+    if (store_.careful) {
+      EXPECT_NE(store_.acted_in, store_.generation()) << "L5";
     }
-    acted_in_ = store_.generation();
+    store_.acted_in = store_.generation();
   }
 
   void Result(Worker& worker) {
@@ -317,7 +325,6 @@ class World {
   std::array<Worker, 4> workers_;
   std::vector<Letter> late_;
   uint64_t nonces_ = 0, results_ = 0, finished_ = 0;
-  uint64_t acted_in_ = 0;  // the generation of the last effect; 0: none yet
 };
 
 }  // namespace holdfast::model
