@@ -318,6 +318,37 @@ TEST_F(SqliteJoined, RequestWhoseTimeEndsInTheQueueDidNothing) {
   EXPECT_FALSE(ran);
 }
 
+// The claim has run, and its commit waits behind slow work: that it will not be there cannot be promised.
+TEST_F(SqliteJoined, RequestWhoseTimeEndsInTheBatchIsIndeterminate) {
+  sqlite::Options options = Options();
+  options.settle_timeout = std::chrono::milliseconds(1);
+  OpenStore(options);
+  const uint64_t token = Win("k");
+  std::atomic<bool> given_up{false};
+  StoreReply claim;
+  std::thread asking, working;
+  {
+    HeldWriter held(store_.get());
+    asking = std::thread([&] {
+      claim = store_->Execute(Claim("j", 1), std::chrono::seconds(1));
+      given_up = true;
+    });
+    while (store_->stats().waiting < 1) std::this_thread::yield();
+    working = std::thread([&] {
+      (void)store_->RunJoined(ClaimOf("k", token), [&](sqlite3*) {
+        while (!given_up) std::this_thread::yield();
+        return absl::StatusOr<std::string>("slow");
+      });
+    });
+    while (store_->stats().waiting < 2) std::this_thread::yield();
+  }
+  asking.join();
+  working.join();
+  EXPECT_EQ(claim.raw.status, HF_STORE_INDETERMINATE);
+  EXPECT_EQ(StatusOf(Claim("j", 1)), HF_STORE_WON);  // read back under the same nonce
+  EXPECT_EQ(StatusOf(Claim("k", 2)), HF_STORE_REPLAY);
+}
+
 TEST_F(SqliteJoined, DestructorAnswersAllThatWasAccepted) {
   constexpr int kThreads = 16;
   std::vector<std::thread> threads;
