@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole of holdfast::core: every primitive, the blocking drivers, the memory store.
+// Adapters have their own: <holdfast/sqlite/store.h>, <holdfast/grpc/client.h>, ...
+#ifndef HOLDFAST_HOLDFAST_H_
+#define HOLDFAST_HOLDFAST_H_
+
+#include <holdfast/breaker.h>
+#include <holdfast/bulkhead.h>
+#include <holdfast/c/hf.h>
+#include <holdfast/call.h>
+#include <holdfast/clock.h>
+#include <holdfast/context.h>
+#include <holdfast/entropy.h>
+#include <holdfast/idempotency.h>
+#include <holdfast/memory/store.h>
+#include <holdfast/outcome.h>
+#include <holdfast/pipeline.h>
+#include <holdfast/retry.h>
+#include <holdfast/status.h>
+#include <holdfast/store.h>
+
+#endif  // HOLDFAST_HOLDFAST_H_
