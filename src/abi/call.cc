@@ -105,6 +105,11 @@ hf_code Refuse(hf_action* next, hf_reason reason, hf_action pending) {
   return HF_INVALID_ARGUMENT;
 }
 
+hf_reason WhyNotAccepted(const engine::CallState& state, const hf_outcome* outcome) {
+  if (outcome == nullptr) return HF_R_NULL_ARGUMENT;
+  return state.phase == engine::CallPhase::kAttempting ? HF_R_OUT_OF_RANGE : HF_R_BAD_STATE;
+}
+
 hf_code RefuseFinished(hf_action* next, hf_reason reason) {
   hf_action finish{};
   finish.kind = HF_DO_FINISH;
@@ -152,7 +157,8 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
     return RefuseFinished(next, call == nullptr ? HF_R_NULL_ARGUMENT : HF_R_BAD_STATE);
   }
   if (!engine::CallAccepts(session->state, outcome)) {
-    return Refuse(next, HF_R_OUT_OF_RANGE, engine::PendingAction(session->state));
+    return Refuse(next, WhyNotAccepted(session->state, outcome),
+                  engine::PendingAction(session->state));
   }
   RealGuards guards(*session->pipeline);
   *next = Step(session->state, guards, now).Resume(outcome);

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// The call machine against the naive call, on both storages: several calls at a time share one breaker,
+// one bulkhead and one budget, in two worlds that must stay alike. Every action must agree, and when all
+// is over nothing may be held.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "abi/atomic_cells.h"
+#include "model/call_naive.h"
+#include "model/dice.h"
+
+namespace holdfast::model {
+namespace {
+
+constexpr size_t kCalls = 5;
+
+// The real machine's view of its world.
+template <typename Storage>
+class EngineGuards {
+ public:
+  EngineGuards(World<Storage>& world, const void* call) : world_(world), call_(call) {}
+
+  const engine::CallRules& rules() const { return world_.rules; }
+  hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
+    if (!world_.breaker) return HF_OK;
+    const engine::Admission admission = world_.breaker->Acquire(now);
+    *permit = admission.permit;
+    *why = admission.why;
+    *events |= admission.events;
+    return why->code;
+  }
+  void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
+    if (permit->kind == HF_PERMIT_NONE) return;
+    *events |= world_.breaker->Record(*permit, verdict, now).events;
+    *permit = hf_permit{};
+  }
+  hf_code BulkheadEnter(hf_bulkhead_wait*, const hf_waker& waker, hf_time deadline, hf_time now,
+                        hf_permit* permit, hf_time* until, hf_rejection* why) {
+    if (!world_.bulkhead) return HF_OK;
+    engine::Waiter& waiter = world_.waiters[call_];
+    return world_.BulkheadCode(world_.bulkhead->WaitStart(waiter, waker, deadline, now, until),
+                               permit, why);
+  }
+  hf_code BulkheadPoll(hf_bulkhead_wait*, hf_time now, hf_permit* permit, hf_rejection* why) {
+    return world_.BulkheadCode(world_.bulkhead->WaitPoll(world_.waiters[call_], now), permit, why);
+  }
+  void BulkheadLeave(hf_bulkhead_wait*, hf_time now) {
+    engine::WakeList wake;
+    world_.bulkhead->WaitCancel(world_.waiters[call_], now, &wake);
+    world_.Woken(&wake);
+  }
+  void BulkheadRelease(hf_permit* permit, hf_time now) {
+    if (permit->kind == HF_PERMIT_NONE) return;
+    *permit = hf_permit{};
+    engine::WakeList wake;
+    world_.bulkhead->Release(now, &wake);
+    world_.Woken(&wake);
+  }
+  bool BudgetCharge() { return !world_.budget || world_.budget->OnFailure(); }
+  void BudgetReward() {
+    if (world_.budget) world_.budget->OnSuccess();
+  }
+
+ private:
+  World<Storage>& world_;
+  const void* const call_;
+};
+
+template <typename Storage>
+class Match {
+ public:
+  explicit Match(uint64_t seed) : dice_(seed) {
+    engine::CallRules rules;
+    rules.backoff = {.max_attempts = static_cast<uint32_t>(dice_.Between(1, 5)),
+                     .jitter = HF_JITTER_NONE,
+                     .base = dice_.Between(1, 20),
+                     .cap = dice_.Between(20, 100),
+                     .multiplier = static_cast<double>(dice_.Between(1, 4)),
+                     .min_attempt_time = dice_.Chance(30) ? dice_.Between(1, 20) : 0};
+    if (dice_.Chance(40)) rules.timeout = dice_.Between(1, 300);
+    if (dice_.Chance(50)) rules.attempt_timeout = dice_.Between(1, 20);
+    const engine::BreakerPolicy breaker{.minimum_calls = 1000,
+                                        .consecutive_failures = 2,
+                                        .probes = static_cast<uint32_t>(dice_.Between(1, 2)),
+                                        .open_for = dice_.Between(1, 60),
+                                        .probe_lease = dice_.Between(20, 100)};
+    const engine::BulkheadPolicy bulkhead{.limit = static_cast<uint32_t>(dice_.Between(1, 2)),
+                                          .queue = static_cast<uint32_t>(dice_.Between(0, 3)),
+                                          .max_wait = dice_.Between(1, 50)};
+    const bool with[] = {dice_.Chance(75), dice_.Chance(75), dice_.Chance(50)};
+    for (World<Storage>* const world : {&real_, &naive_}) {
+      world->rules = rules;
+      if (with[0]) world->breaker.emplace(breaker);
+      if (with[1]) world->bulkhead.emplace(bulkhead);
+      if (with[2]) world->budget.emplace(engine::BudgetPolicy{.max = 8000, .ratio = 500});
+    }
+  }
+
+  void Play(int steps) {
+    for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      now_ = std::max<hf_time>(0, now_ + dice_.Between(-3, 15));
+      if (dice_.Chance(2)) ForceTheBreaker();
+      PlayStep(calls_[dice_.Below(kCalls)]);
+      CheckWorlds();
+    }
+    for (Call& call : calls_) Abort(call);
+    if (real_.bulkhead) {
+      EXPECT_EQ(real_.bulkhead->InFlight(), 0u);
+      EXPECT_EQ(real_.bulkhead->Waiting(), 0u);
+    }
+    if (real_.breaker) {
+      EXPECT_EQ(real_.breaker->Read(now_).probes_out, 0u);
+    }
+  }
+
+ private:
+  struct Call {
+    engine::CallState state;
+    std::unique_ptr<NaiveCall<Storage>> naive;
+    hf_do pending = HF_DO_FINISH;
+  };
+
+  void PlayStep(Call& call) {
+    if (call.pending == HF_DO_FINISH) return Start(call);
+    if (dice_.Chance(5)) return Abort(call);
+    if (call.pending == HF_DO_ATTEMPT) return EndAttempt(call);
+    EngineGuards<Storage> guards(real_, &call);
+    const hf_action real = engine::CallStep(call.state, guards, now_).Resume(nullptr);
+    Compare(call, real, call.naive->OnTime(now_));
+  }
+
+  void Start(Call& call) {
+    const bool idempotent = dice_.Chance(60);
+    hf_time deadline = dice_.Chance(50) ? std::max<hf_time>(1, now_ + dice_.Between(-5, 200)) : 0;
+    if (dice_.Chance(5)) deadline = HF_INFINITE;
+    call.state = engine::CallState{};
+    call.state.seed = 1;
+    call.state.flags = idempotent ? HF_CALL_IDEMPOTENT : 0;
+    EngineGuards<Storage> guards(real_, &call);
+    const hf_action real = engine::CallStep(call.state, guards, now_).Start(deadline);
+    call.naive = std::make_unique<NaiveCall<Storage>>(naive_, idempotent, deadline, now_);
+    Compare(call, real, call.naive->Begin());
+  }
+
+  void EndAttempt(Call& call) {
+    hf_outcome outcome{};
+    outcome.code = dice_.OneOf({HF_OK, HF_OK, HF_UNAVAILABLE, HF_UNAVAILABLE, HF_INTERNAL,
+                                HF_CANCELLED, HF_NOT_FOUND, HF_ABORTED, HF_RESOURCE_EXHAUSTED});
+    if (dice_.Chance(30)) outcome.verdict = static_cast<hf_verdict>(dice_.Between(1, 4));
+    if (dice_.Chance(30)) outcome.effect = static_cast<hf_effect>(dice_.Between(1, 4));
+    if (dice_.Chance(20)) outcome.retry_after = dice_.Between(1, 80);
+    if (dice_.Chance(2)) outcome.retry_after = HF_INFINITE;
+    // A cancellation at the last moment is rare by chance and matters.
+    if (dice_.Chance(10) && call.state.until != HF_INFINITE) now_ = call.state.until;
+    EngineGuards<Storage> guards(real_, &call);
+    const hf_action real = engine::CallStep(call.state, guards, now_).Resume(&outcome);
+    const hf_outcome complete = engine::DeriveOutcome(outcome);
+    const bool derived = outcome.verdict == HF_VERDICT_DERIVE;
+    Compare(call, real, call.naive->OnOutcome(complete, derived, now_));
+  }
+
+  void Abort(Call& call) {
+    if (call.pending == HF_DO_FINISH) return;
+    EngineGuards<Storage> guards(real_, &call);
+    engine::CallStep(call.state, guards, now_).Abort();
+    call.naive->Abort(now_);
+    call.pending = HF_DO_FINISH;
+  }
+
+  void ForceTheBreaker() {
+    if (!real_.breaker) return;
+    const hf_breaker_state state =
+        dice_.OneOf({HF_BREAKER_CLOSED, HF_BREAKER_CLOSED, HF_BREAKER_FORCED_OPEN});
+    real_.breaker->Force(state, now_);
+    naive_.breaker->Force(state, now_);
+  }
+
+  void Compare(Call& call, const hf_action& real, const hf_action& naive) {
+    call.pending = real.kind;
+    ASSERT_EQ(real.kind, naive.kind);
+    ASSERT_EQ(real.code, naive.code);
+    ASSERT_EQ(real.reason, naive.reason)
+        << hf_reason_name(real.reason) << " " << hf_reason_name(naive.reason);
+    ASSERT_EQ(real.attempt, naive.attempt);
+    ASSERT_EQ(real.until, naive.until);
+    ASSERT_EQ(real.retry_after, naive.retry_after);
+    ASSERT_EQ(real.events, naive.events);
+    const bool holds = call.state.breaker_permit.kind != 0 || call.state.bulkhead_permit.kind != 0;
+    ASSERT_TRUE(!holds || real.kind == HF_DO_ATTEMPT) << "permits are held in attempts only";
+  }
+
+  void CheckWorlds() {
+    if (real_.bulkhead) {
+      ASSERT_EQ(real_.bulkhead->InFlight(), naive_.bulkhead->InFlight());
+      ASSERT_EQ(real_.bulkhead->Waiting(), naive_.bulkhead->Waiting());
+    }
+    if (real_.budget) {
+      ASSERT_EQ(real_.budget->Tokens(), naive_.budget->Tokens());
+    }
+    if (real_.breaker) {
+      ASSERT_EQ(real_.breaker->Read(now_).state, naive_.breaker->Read(now_).state);
+      ASSERT_EQ(real_.breaker->Read(now_).probes_out, naive_.breaker->Read(now_).probes_out);
+    }
+  }
+
+  Dice dice_;
+  World<Storage> real_;
+  World<Storage> naive_;
+  std::array<Call, kCalls> calls_;
+  hf_time now_ = 0;
+};
+
+template <typename Storage>
+class CallModel : public ::testing::Test {};
+
+using Storages = ::testing::Types<engine::PlainCells, abi::AtomicCells>;
+TYPED_TEST_SUITE(CallModel, Storages);
+
+TYPED_TEST(CallModel, AgreesWithTheNaiveCall) {
+  const uint64_t schedules = Schedules(3000);
+  for (uint64_t seed = 1; seed <= schedules && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Match<TypeParam>(seed).Play(150);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::model
