@@ -14,10 +14,6 @@ BINARY = pathlib.Path(os.environ["HF_BINARY_DIR"])
 # What strict users compile with: our headers must survive all of it.
 FLAGS = "-Wall -Wextra -Wpedantic -Werror -fvisibility=hidden"
 
-if os.environ.get("HF_SANITIZE"):
-    print("skipped: an instrumented library is not what users install")
-    sys.exit(77)
-
 
 def run(*command, env=None):
     command = [str(word) for word in command]
