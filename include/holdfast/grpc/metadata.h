@@ -30,8 +30,8 @@ inline constexpr std::size_t kMetadataBudget = 4096;
 
 // One entry that a user adds. Borrowed.
 struct MetadataEntry {
-  std::string_view key;
-  std::string_view value;
+  std::string_view key = {};
+  std::string_view value = {};
 };
 
 // OK if gRPC would accept the entry and it is not reserved.

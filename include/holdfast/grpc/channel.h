@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channel: how to open one that holdfast's calls can rely on.
+//
+// gRPC retries by itself where the service config asks for it (up to 5 attempts), and transparently
+// where a request never left. Under a retry policy of ours the two multiply: 3 x 5 = 15 requests for one
+// call, and our budget sees 3 of them. So gRPC's are switched off here. The interceptor puts the current
+// context into every call of the channel, streams and plain stubs included, and refuses a call with
+// metadata that would abort the process.
+//
+// Threads: all functions may be called from any thread.
+#ifndef HOLDFAST_GRPC_CHANNEL_H_
+#define HOLDFAST_GRPC_CHANNEL_H_
+
+#include <absl/status/status.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+#include <grpcpp/support/client_interceptor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace holdfast::inline v0_1::grpc {
+
+struct ChannelOptions {
+  int max_receive_bytes = 4 * 1024 * 1024;  // a larger response is RESOURCE_EXHAUSTED; -1: no limit
+  int max_send_bytes = -1;                  // a larger request is RESOURCE_EXHAUSTED; -1: no limit
+  int max_metadata_bytes = 16 * 1024;       // headers and trailers of a response; gRPC's own: 8 KiB
+};
+
+// gRPC's own retries off, sizes as told.
+::grpc::ChannelArguments MakeChannelArguments(const ChannelOptions& options = {});
+
+// Whether these arguments keep gRPC's own retries off.
+// Errors: FAILED_PRECONDITION HF_R_BAD_OPTIONS with a text worth a warning in the log.
+absl::Status CheckRetriesOff(const ::grpc::ChannelArguments& arguments);
+
+// Makes the interceptors of a channel; see the top. Traceparent gets a new span id for each call, unless
+// the call carries one already (Unary puts in its own). A call whose context's deadline has passed fails
+// with DEADLINE_EXCEEDED, one with illegal metadata with INVALID_ARGUMENT; neither leaves the process.
+std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface>
+ContextInterceptorFactory();
+
+// A channel with all of the above. `more` run after ours.
+std::shared_ptr<::grpc::Channel> MakeChannel(
+    const std::string& target, const std::shared_ptr<::grpc::ChannelCredentials>& credentials,
+    const ChannelOptions& options = {},
+    std::vector<std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface>> more =
+        {});
+
+}  // namespace holdfast::inline v0_1::grpc
+
+#endif  // HOLDFAST_GRPC_CHANNEL_H_

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Channel arguments and the client interceptor.
+//
+// The interceptor acts once, before the initial metadata is sent, on the caller's thread for blocking
+// stubs; the context is taken when the call is made, which is the caller's thread for all of them. Where
+// it refuses it hijacks the call: gRPC then asks it, and nobody else, for message and status.
+#include <grpcpp/create_channel.h>
+#include <holdfast/clock.h>
+#include <holdfast/context.h>
+#include <holdfast/grpc/channel.h>
+#include <holdfast/grpc/context.h>
+#include <holdfast/grpc/metadata.h>
+#include <holdfast/grpc/status.h>
+
+#include <utility>
+
+namespace holdfast::inline v0_1::grpc {
+namespace {
+
+namespace experimental = ::grpc::experimental;
+using Hook = experimental::InterceptionHookPoints;
+
+class ContextInterceptor final : public experimental::Interceptor {
+ public:
+  explicit ContextInterceptor(Context context) : context_(std::move(context)) {}
+
+  void Intercept(experimental::InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_INITIAL_METADATA)) {
+      refusal_ = Inject(*methods->GetSendInitialMetadata());
+      if (!refusal_.ok()) {
+        methods->Hijack();  // calls back at once with the hooks below
+        return;
+      }
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_RECV_MESSAGE)) {
+      methods->FailHijackedRecvMessage();
+    }
+    if (methods->QueryInterceptionHookPoint(Hook::PRE_RECV_STATUS)) {
+      *methods->GetRecvStatus() = refusal_;
+    }
+    methods->Proceed();
+  }
+
+ private:
+  ::grpc::Status Inject(std::multimap<std::string, std::string>& metadata) {
+    for (const auto& [key, value] : metadata) {
+      if (absl::Status legal = CheckWireLegal(key, value); !legal.ok()) return FromAbsl(legal);
+    }
+    // One that is there was put there for this attempt, with its ids and deadline: by Unary, for one.
+    if (metadata.count(std::string(kTraceparentKey)) > 0) return ::grpc::Status::OK;
+    if (context_.deadline() != 0 && context_.deadline() <= Clock::Steady().Now()) {
+      return RefusalStatus({absl::StatusCode::kDeadlineExceeded, HF_R_DEADLINE},
+                           "the deadline of the context has passed");
+    }
+    const auto step = NextStep(context_);
+    if (!step.ok()) return FromAbsl(step.status());
+    for (auto& [key, value] : ContextEntries(*step)) {
+      if (metadata.count(std::string(key)) == 0) metadata.emplace(key, std::move(value));
+    }
+    return ::grpc::Status::OK;
+  }
+
+  const Context context_;
+  ::grpc::Status refusal_;
+};
+
+class Factory final : public experimental::ClientInterceptorFactoryInterface {
+ public:
+  experimental::Interceptor* CreateClientInterceptor(experimental::ClientRpcInfo*) override {
+    return new ContextInterceptor(Context::Current());  // gRPC owns it
+  }
+};
+
+}  // namespace
+
+::grpc::ChannelArguments MakeChannelArguments(const ChannelOptions& options) {
+  ::grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
+  arguments.SetMaxSendMessageSize(options.max_send_bytes);
+  arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  return arguments;
+}
+
+absl::Status CheckRetriesOff(const ::grpc::ChannelArguments& arguments) {
+  const grpc_channel_args raw = arguments.c_channel_args();
+  bool off = false;
+  for (std::size_t i = 0; i < raw.num_args; ++i) {
+    const grpc_arg& argument = raw.args[i];
+    if (argument.type != GRPC_ARG_INTEGER || argument.key == nullptr) continue;
+    // gRPC takes the first of several values.
+    if (std::string_view(argument.key) == GRPC_ARG_ENABLE_RETRIES) {
+      off = argument.value.integer == 0;
+      break;
+    }
+  }
+  if (off) return absl::OkStatus();
+  return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_OPTIONS,
+                    "gRPC's own retries are on (" GRPC_ARG_ENABLE_RETRIES
+                    " is not 0): a service config may make 5 requests of each attempt");
+}
+
+std::unique_ptr<experimental::ClientInterceptorFactoryInterface> ContextInterceptorFactory() {
+  return std::make_unique<Factory>();
+}
+
+std::shared_ptr<::grpc::Channel> MakeChannel(
+    const std::string& target, const std::shared_ptr<::grpc::ChannelCredentials>& credentials,
+    const ChannelOptions& options,
+    std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> more) {
+  std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> factories;
+  factories.push_back(ContextInterceptorFactory());
+  for (auto& factory : more) factories.push_back(std::move(factory));
+  return experimental::CreateCustomChannelWithInterceptors(
+      target, credentials, MakeChannelArguments(options), std::move(factories));
+}
+
+}  // namespace holdfast::inline v0_1::grpc

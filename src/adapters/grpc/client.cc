@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before and after each attempt of a unary call.
+//
+// Invariant: every string that reaches a ClientContext went through the guard of metadata.h. The dry run
+// in Check sees the same entries as each attempt, so an attempt fails on metadata only if memory does.
+#include <grpc/support/time.h>
+#include <holdfast/c/idempotency.h>
+#include <holdfast/grpc/client.h>
+#include <holdfast/grpc/context.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace holdfast::inline v0_1::grpc::internal {
+namespace {
+
+constexpr std::array<std::string_view, 6> kOwnKeys = {kTraceparentKey, kCorrelationKey,
+                                                      kCausationKey,   kAttemptKey,
+                                                      kIdempotencyKey, kIdempotencyKeyBin};
+
+absl::Status CheckKey(std::string_view key) {
+  if (key.size() <= HF_IDEM_KEY_MAX) return absl::OkStatus();
+  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_KEY_OVERSIZE,
+                    "idempotency_key: longer than 1024 bytes");
+}
+
+absl::Status CheckNotOwn(std::string_view key) {
+  if (std::find(kOwnKeys.begin(), kOwnKeys.end(), key) == kOwnKeys.end()) return absl::OkStatus();
+  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                    "metadata key \"" + std::string(key) + "\": holdfast sets it, see its options");
+}
+
+// Relative, so that the call's clock may be any; monotonic, so that no step of the wall clock counts.
+gpr_timespec DeadlineIn(Duration remaining) {
+  return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                      gpr_time_from_nanos(remaining.count(), GPR_TIMESPAN));
+}
+
+}  // namespace
+
+UnaryCall::UnaryCall(const UnaryOptions& options) : options_(options), call_(options.call) {
+  const Context context = options.context ? *options.context : Context::Current();
+  call_.idempotent = call_.idempotent || !options.idempotency_key.empty();
+  if (const hf_time inherited = context.deadline(); inherited != 0) {
+    call_.deadline = call_.deadline == 0 ? inherited : std::min(call_.deadline, inherited);
+  }
+  if (options.replayed != nullptr) *options.replayed = false;
+  absl::StatusOr<Context> story = StoryOf(context);
+  if (!story.ok()) {
+    ready_ = FromAbsl(story.status());
+    return;
+  }
+  story_ = *std::move(story);
+  ready_ = FromAbsl(Check());
+}
+
+template <class Add>
+absl::Status UnaryCall::ForEachEntry(const Context& step, std::uint32_t attempt, Add&& add) const {
+  for (const auto& [key, value] : ContextEntries(step)) {
+    if (absl::Status status = add(key, value); !status.ok()) return status;
+  }
+  if (absl::Status s = add(kAttemptKey, std::to_string(attempt)); !s.ok()) return s;
+  if (const std::string_view key = options_.idempotency_key; !key.empty()) {
+    if (absl::Status status = add(HeaderOfKey(key), key); !status.ok()) return status;
+  }
+  for (const MetadataEntry& entry : options_.metadata) {
+    if (absl::Status status = add(entry.key, entry.value); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status UnaryCall::Check() const {
+  if (absl::Status status = CheckKey(options_.idempotency_key); !status.ok()) return status;
+  for (const MetadataEntry& entry : options_.metadata) {
+    if (absl::Status status = CheckNotOwn(entry.key); !status.ok()) return status;
+  }
+  const absl::StatusOr<Context> step = NextStep(story_);
+  if (!step.ok()) return step.status();
+  MetadataBudget budget(options_.metadata_budget);
+  return ForEachEntry(*step, kAttemptMax, [&budget](std::string_view key, std::string_view value) {
+    return budget.Take(key, value);
+  });
+}
+
+absl::Status UnaryCall::Prepare(const Attempt& attempt, ::grpc::ClientContext& context) const {
+  const absl::StatusOr<Context> step = NextStep(story_);
+  if (!step.ok()) return step.status();
+  if (const Duration remaining = attempt.remaining(); remaining != Duration::max()) {
+    if (remaining == Duration{0}) {
+      return MakeStatus(HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, "no time is left for the attempt");
+    }
+    context.set_deadline(DeadlineIn(remaining));
+  }
+  if (options_.wait_for_ready) context.set_wait_for_ready(true);
+  MetadataBudget budget(options_.metadata_budget);
+  return ForEachEntry(*step, attempt.number(), [&](std::string_view key, std::string_view value) {
+    return AddMetadata(context, budget, key, value);
+  });
+}
+
+hf_outcome UnaryCall::Read(const ::grpc::Status& status,
+                           const ::grpc::ClientContext& context) const {
+  const PeerAdvice advice = ReadTrailers(context.GetServerTrailingMetadata());
+  if (options_.replayed != nullptr) *options_.replayed = advice.replayed;
+  return OutcomeOf(status, advice);
+}
+
+}  // namespace holdfast::inline v0_1::grpc::internal

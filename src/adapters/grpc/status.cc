@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statuses across three vocabularies: absl, gRPC with the common error model, and outcomes.
+//
+// Invariants: codes stay within the canonical 0..16. Bytes from a peer can be anything: nothing here
+// fails or throws on them, and no number taken from them is used unbounded.
+#include <holdfast/grpc/metadata.h>
+#include <holdfast/grpc/status.h>
+#include <holdfast/v1/refusal.pb.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <chrono>
+
+namespace holdfast::inline v0_1::grpc {
+namespace {
+
+constexpr std::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
+constexpr std::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
+constexpr std::string_view kDomain = "holdfast";
+constexpr std::string_view kReasonNumber = "code";
+constexpr Duration kLongestAdvice = std::chrono::hours(24);
+
+hf_code CanonicalCode(int code) {
+  return code >= HF_OK && code <= HF_UNAUTHENTICATED ? code : HF_UNKNOWN;
+}
+
+// A protobuf `string` must be UTF-8, which the text of a status need not be.
+std::string AsciiOf(std::string_view text) {
+  std::string ascii(text);
+  std::replace_if(ascii.begin(), ascii.end(), [](unsigned char byte) { return byte >= 0x80; }, '?');
+  return ascii;
+}
+
+std::string UpperCase(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char byte) { return static_cast<char>(std::toupper(byte)); });
+  return upper;
+}
+
+template <class Message>
+void PackAs(std::string_view url, const Message& message, v1::RpcStatus& status) {
+  auto* const any = status.add_details();
+  any->set_type_url(std::string(url));
+  message.SerializeToString(any->mutable_value());
+}
+
+std::string DetailsOf(const Rejection& rejection, const std::string& message) {
+  v1::RpcStatus status;
+  status.set_code(CanonicalCode(static_cast<int>(rejection.code)));
+  status.set_message(AsciiOf(message));
+  v1::ErrorInfo info;
+  info.set_reason(UpperCase(rejection.reason_name()));
+  info.set_domain(std::string(kDomain));
+  (*info.mutable_metadata())[std::string(kReasonNumber)] = std::to_string(rejection.reason);
+  PackAs(kErrorInfoUrl, info, status);
+  if (rejection.retry_after > Duration{0} && rejection.retry_after != Duration::max()) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(rejection.retry_after);
+    v1::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(seconds.count());
+    retry.mutable_retry_delay()->set_nanos(
+        static_cast<std::int32_t>((rejection.retry_after - seconds).count()));
+    PackAs(kRetryInfoUrl, retry, status);
+  }
+  return status.SerializeAsString();
+}
+
+Duration DelayOf(const v1::RetryInfo& retry) {
+  const std::int64_t seconds = retry.retry_delay().seconds();
+  const std::int64_t longest = std::chrono::floor<std::chrono::seconds>(kLongestAdvice).count();
+  if (seconds < 0 || retry.retry_delay().nanos() < 0) return Duration{0};
+  if (seconds >= longest) return kLongestAdvice;
+  const Duration whole = std::chrono::seconds(seconds);
+  return std::min(kLongestAdvice, whole + Duration{retry.retry_delay().nanos()});
+}
+
+std::optional<std::int64_t> WholeNumber(::grpc::string_ref text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return number;
+}
+
+Duration AdviceOf(std::int64_t milliseconds) {
+  const auto longest = std::chrono::floor<std::chrono::milliseconds>(kLongestAdvice).count();
+  return std::chrono::milliseconds(std::min<std::int64_t>(milliseconds, longest));
+}
+
+::grpc::string_ref Ref(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+::grpc::Status RefusalStatus(const Rejection& rejection, std::string_view text) {
+  std::string message(text);
+  if (!message.empty()) message += ' ';
+  message += "(holdfast: ";
+  message += rejection.reason_name();
+  message += ')';
+  const hf_code code = CanonicalCode(static_cast<int>(rejection.code));
+  if (code == HF_OK) return ::grpc::Status::OK;
+  const std::string details = DetailsOf(rejection, message);
+  return ::grpc::Status(static_cast<::grpc::StatusCode>(code), message, details);
+}
+
+std::optional<Rejection> RejectionOf(const ::grpc::Status& status) {
+  const std::string details = status.error_details();
+  v1::RpcStatus parsed;
+  if (status.ok() || details.empty() || !parsed.ParseFromString(details)) return std::nullopt;
+  std::optional<Rejection> rejection;
+  Duration retry_after{0};
+  for (const auto& any : parsed.details()) {
+    v1::ErrorInfo info;
+    v1::RetryInfo retry;
+    if (any.type_url() == kErrorInfoUrl && info.ParseFromString(any.value())) {
+      const auto number = info.metadata().find(std::string(kReasonNumber));
+      if (info.domain() != kDomain || number == info.metadata().end()) continue;
+      const std::string& digits = number->second;
+      hf_reason reason = HF_R_NONE;
+      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), reason);
+      if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) continue;
+      rejection = Rejection{static_cast<absl::StatusCode>(CanonicalCode(status.error_code())),
+                            reason, Duration{0}};
+    } else if (any.type_url() == kRetryInfoUrl && retry.ParseFromString(any.value())) {
+      retry_after = DelayOf(retry);
+    }
+  }
+  if (rejection) rejection->retry_after = retry_after;
+  return rejection;
+}
+
+::grpc::Status FromAbsl(const absl::Status& status) {
+  if (status.ok()) return ::grpc::Status::OK;
+  const std::string message(status.message().data(), status.message().size());
+  if (const auto rejection = holdfast::RejectionOf(status)) {
+    return RefusalStatus(*rejection, message);
+  }
+  const hf_code code = CanonicalCode(static_cast<int>(status.code()));
+  return ::grpc::Status(static_cast<::grpc::StatusCode>(code), message);
+}
+
+absl::Status ToAbsl(const ::grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  const auto rejection = RejectionOf(status);
+  return MakeStatus(CanonicalCode(status.error_code()), rejection ? rejection->reason : HF_R_NONE,
+                    status.error_message(), rejection ? rejection->retry_after : Duration{0});
+}
+
+PeerAdvice ReadTrailers(const std::multimap<::grpc::string_ref, ::grpc::string_ref>& trailers) {
+  PeerAdvice advice;
+  advice.not_started = trailers.count(Ref(kNotStartedTrailer)) > 0;
+  advice.replayed = trailers.count(Ref(kReplayedTrailer)) > 0;
+  const auto [first, last] = trailers.equal_range(Ref(kRetryAfterTrailer));
+  for (auto entry = first; entry != last; ++entry) {
+    const auto asked = WholeNumber(entry->second);
+    if (asked && *asked > 0) advice.retry_after = std::max(advice.retry_after, AdviceOf(*asked));
+  }
+  const auto [push_first, push_last] = trailers.equal_range(Ref(kPushbackTrailer));
+  for (auto entry = push_first; entry != push_last; ++entry) {
+    const auto asked = WholeNumber(entry->second);
+    if (!asked || *asked < 0 || *asked > INT32_MAX || std::next(push_first) != push_last) {
+      advice.do_not_retry = true;
+    } else {
+      advice.retry_after = std::max(advice.retry_after, AdviceOf(*asked));
+    }
+  }
+  return advice;
+}
+
+hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
+  hf_outcome outcome{};
+  outcome.code = CanonicalCode(status.error_code());
+  if (outcome.code == HF_OK) return outcome;
+  outcome.retry_after = advice.retry_after.count();
+  hf_outcome derived = outcome;
+  hf_outcome_derive(&derived);
+  // What is refused for good is not asked again, started or not.
+  if (advice.not_started && derived.effect != HF_EFFECT_FINAL) {
+    outcome.effect = HF_EFFECT_NOT_STARTED;
+  }
+  // The peer knows better than our table: final to the retry loop, whatever it was to the peer.
+  if (advice.do_not_retry) outcome.effect = HF_EFFECT_FINAL;
+  return outcome;
+}
+
+}  // namespace holdfast::inline v0_1::grpc
