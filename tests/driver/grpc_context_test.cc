@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The context over the wire: read from hostile peers, and carried through a chain of services.
+#include <gtest/gtest.h>
+#include <holdfast/grpc/channel.h>
+#include <holdfast/grpc/client.h>
+#include <holdfast/grpc/context.h>
+#include <holdfast/grpc/metadata.h>
+#include <holdfast/grpc/server.h>
+#include <holdfast/memory/store.h>
+
+#include <mutex>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "driver/grpc_loopback.h"
+
+namespace holdfast::grpc {
+namespace {
+
+constexpr char kTraceparent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+constexpr char kTraceId[] = "0af7651916cd43dd8448eb211c80319c";
+
+Received Extract(const Headers& headers, hf_time deadline = 0) {
+  ServerMetadata metadata;
+  for (const auto& [key, value] : headers) metadata.emplace(key, value);
+  return ExtractContext(metadata, deadline);
+}
+
+TEST(GrpcContext, WhatWasSentIsWhatIsRead) {
+  const Received received = Extract({{"traceparent", kTraceparent},
+                                     {"x-correlation-id", "story-1"},
+                                     {"x-causation-id", "step-0"},
+                                     {"holdfast-attempt", "3"}},
+                                    77);
+  EXPECT_EQ(FormatTraceparent(received.context.trace()), kTraceparent);
+  EXPECT_FALSE(received.trace_restarted);
+  EXPECT_EQ(received.context.correlation_id(), "story-1");
+  EXPECT_EQ(received.context.causation_id(), "step-0");
+  EXPECT_EQ(received.context.deadline(), 77);
+  EXPECT_EQ(received.attempt, 3u);
+}
+
+TEST(GrpcContext, AnUnusableTraceparentBeginsANewTrace) {
+  const std::vector<Headers> cases = {
+      {},
+      {{"traceparent", ""}},
+      {{"traceparent", "garbage"}},
+      {{"traceparent", std::string(100000, '0')}},
+      {{"traceparent", "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01"}},
+      {{"traceparent", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}},
+      {{"traceparent", "00-00000000000000000000000000000000-b7ad6b7169203331-01"}},
+      {{"traceparent", kTraceparent}, {"traceparent", kTraceparent}},
+      {{"traceparent", std::string(kTraceparent) + "," + kTraceparent}},
+      {{"trace-parent", kTraceparent}},
+  };
+  for (const Headers& headers : cases) {
+    const Received received = Extract(headers);
+    EXPECT_TRUE(received.trace_restarted);
+    const std::string fresh = FormatTraceparent(received.context.trace());
+    ASSERT_EQ(fresh.size(), 55u);
+    EXPECT_NE(fresh.substr(3, 32), kTraceId);
+    EXPECT_EQ(received.context.correlation_id(), fresh.substr(3, 32));
+  }
+}
+
+TEST(GrpcContext, UnusableIdsAreLeftOut) {
+  for (const std::string& id :
+       {std::string(), std::string(129, 'x'), std::string("two words"), std::string("\x7F"),
+        std::string("caf\xC3\xA9"), std::string(1 << 20, 'x')}) {
+    const Received received =
+        Extract({{"traceparent", kTraceparent}, {"x-correlation-id", id}, {"x-causation-id", id}});
+    EXPECT_EQ(received.context.correlation_id(), kTraceId);
+    EXPECT_EQ(received.context.causation_id(), "");
+  }
+  const Received twice = Extract({{"x-correlation-id", "a"}, {"x-correlation-id", "b"}});
+  EXPECT_NE(twice.context.correlation_id(), "a");
+  EXPECT_NE(twice.context.correlation_id(), "b");
+}
+
+TEST(GrpcContext, AnAbsurdAttemptIsBounded) {
+  const std::pair<const char*, std::uint32_t> cases[] = {
+      {"0", 1},          {"-1", 1},      {"", 1},
+      {"x", 1},          {"2 ", 1},      {"7", 7},
+      {"1000", 1000},    {"1001", 1000}, {"4294967295", 1000},
+      {"99999999999", 1}};
+  for (const auto& [value, attempt] : cases) {
+    EXPECT_EQ(Extract({{"holdfast-attempt", value}}).attempt, attempt) << value;
+  }
+}
+
+TEST(GrpcContext, AnyBytesGiveAContextThatCanBeSentOn) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 2000; ++round) {
+    Headers headers;
+    for (const char* key : {"traceparent", "x-correlation-id", "x-causation-id"}) {
+      std::string value = random() % 2 == 0 ? kTraceparent : "";
+      value.resize(random() % 140, 'a');
+      if (!value.empty()) value[random() % value.size()] = static_cast<char>(random());
+      headers.emplace_back(key, value);
+    }
+    const auto step = NextStep(Extract(headers).context);
+    ASSERT_TRUE(step.ok());
+    const auto entries = ContextEntries(*step);
+    EXPECT_GE(entries.size(), 3u);
+    for (const auto& [key, value] : entries) EXPECT_TRUE(CheckMetadata(key, value).ok());
+  }
+}
+
+TEST(GrpcContext, AKeyTravelsAsItIs) {
+  EXPECT_EQ(HeaderOfKey("order-17"), kIdempotencyKey);
+  EXPECT_EQ(HeaderOfKey("a b"), kIdempotencyKey);
+  const std::string binary[] = {" a", "a ", "\xC3\xA9", "a\nb", std::string("\0", 1)};
+  for (const std::string& key : binary) {
+    EXPECT_EQ(HeaderOfKey(key), kIdempotencyKeyBin);
+  }
+}
+
+// One service: guarded, and calling the next one down, if any.
+class Hop {
+ public:
+  explicit Hop(Hop* next)
+      : guard_(*Guard::Create({.store = store_.get()})),
+        pipeline_(*Pipeline::Create()),
+        service_([this](auto* context, const auto& request, auto* reply) {
+          return guard_.Handle(context, request, reply, "charge",
+                               [&](ServerCall& call) { return Serve(call, request, reply); });
+        }),
+        loopback_(service_) {
+    if (next != nullptr) {
+      next_ = test::Payment::NewStub(
+          MakeChannel(next->loopback_.target(), ::grpc::InsecureChannelCredentials()));
+    }
+  }
+
+  Context seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+  Loopback& loopback() { return loopback_; }
+
+ private:
+  ::grpc::Status Serve(ServerCall& call, const test::ChargeRequest& request,
+                       test::ChargeReply* reply) {
+    {
+      const std::lock_guard lock(mutex_);
+      seen_ = Context::Current();
+    }
+    if (next_ == nullptr) return ::grpc::Status::OK;
+    return Unary(
+        pipeline_, {.idempotency_key = call.ticket()->DownstreamKey("next")},
+        [&](::grpc::ClientContext& context) { return next_->Charge(&context, request, reply); });
+  }
+
+  const std::unique_ptr<memory::Store> store_ = *memory::Store::Create();
+  const Guard guard_;
+  const Pipeline pipeline_;
+  mutable std::mutex mutex_;
+  Context seen_;
+  std::unique_ptr<test::Payment::Stub> next_;
+  PaymentService service_;
+  Loopback loopback_;
+};
+
+std::string Span(const Context& context) {
+  return FormatTraceparent(context.trace()).substr(36, 16);
+}
+
+TEST(GrpcContext, OneStoryRunsThroughThreeServices) {
+  Hop last(nullptr), middle(&last), first(&middle);
+  const auto stub = test::Payment::NewStub(
+      MakeChannel(first.loopback().target(), ::grpc::InsecureChannelCredentials()));
+  const Context story = *Context::Start(
+      {.correlation_id = "order-17", .deadline = Clock::Steady().Now() + 500 * HF_S});
+  const ScopedContext attached(story);
+  test::ChargeReply reply;
+  const ::grpc::Status status =
+      Unary(*Pipeline::Create(), {.idempotency_key = "k"}, [&](::grpc::ClientContext& context) {
+        return stub->Charge(&context, RequestFor("17"), &reply);
+      });
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  const Context steps[] = {story, first.seen(), middle.seen(), last.seen()};
+  for (int i = 1; i < 4; ++i) {
+    EXPECT_EQ(steps[i].correlation_id(), "order-17");
+    EXPECT_EQ(steps[i].causation_id(), Span(steps[i - 1]));
+    EXPECT_NE(Span(steps[i]), Span(steps[i - 1]));
+    EXPECT_EQ(FormatTraceparent(steps[i].trace()).substr(3, 32),
+              FormatTraceparent(story.trace()).substr(3, 32));
+    // Rounded by gRPC at each hop, up to three digits.
+    EXPECT_LE(steps[i].deadline(), story.deadline() + i * 5 * HF_S);
+    EXPECT_GT(steps[i].deadline(), story.deadline() - 60 * HF_S);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::grpc
