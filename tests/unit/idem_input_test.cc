@@ -200,6 +200,8 @@ TEST(IdemInput, RepliesThatNoStoreCanGiveAreRefusedAndMayBeRepeated) {
   }
   reply.status = HF_STORE_WON;  // without a token
   EXPECT_EQ(machine.Reply(reply), HF_INVALID_ARGUMENT);
+  reply.token = 1;  // without an attempt
+  EXPECT_EQ(machine.Reply(reply), HF_INVALID_ARGUMENT);
   reply.status = HF_STORE_BUSY;
   reply.retry_after = -1;
   EXPECT_EQ(machine.Reply(reply), HF_INVALID_ARGUMENT);

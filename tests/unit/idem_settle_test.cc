@@ -149,10 +149,25 @@ TEST(IdemSettle, LostFailureIsRecognisedByItsTraces) {
   ASSERT_EQ(machine.Reply(HF_STORE_INDETERMINATE), HF_OK);
   ASSERT_EQ(machine.Reply(fenced), HF_OK);
   ExpectFinish(machine.action, HF_UNAVAILABLE, HF_R_IDEM_IN_DOUBT);
+  IdemMachine retryable;
+  retryable.Win();
+  ASSERT_EQ(retryable.Result(HF_ABORTED), HF_OK);
+  ASSERT_EQ(retryable.Reply(HF_STORE_INDETERMINATE), HF_OK);
+  fenced.state = HF_RECORD_RETRYABLE;
+  ASSERT_EQ(retryable.Reply(fenced), HF_OK);
+  ExpectFinish(retryable.action, HF_ABORTED, HF_R_IDEM_BACKOFF);
+  IdemMachine gone;
+  gone.Win();
+  ASSERT_EQ(gone.Result(HF_ABORTED), HF_OK);
+  ASSERT_EQ(gone.Reply(HF_STORE_INDETERMINATE), HF_OK);
+  fenced.state = HF_RECORD_ABSENT;
+  ASSERT_EQ(gone.Reply(fenced), HF_OK);
+  ExpectFinish(gone.action, HF_ABORTED, HF_R_IDEM_FENCED);
   IdemMachine other;  // another owner's token
   other.Win();
   ASSERT_EQ(other.Result(HF_UNAVAILABLE), HF_OK);
   ASSERT_EQ(other.Reply(HF_STORE_INDETERMINATE), HF_OK);
+  fenced.state = HF_RECORD_IN_DOUBT;
   fenced.token = IdemMachine::kToken + 1;
   ASSERT_EQ(other.Reply(fenced), HF_OK);
   ExpectFinish(other.action, HF_ABORTED, HF_R_IDEM_FENCED);

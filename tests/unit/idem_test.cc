@@ -230,6 +230,15 @@ TEST(Idem, WinAfterTheDeadlineIsGivenBackUnrun) {
   EXPECT_EQ(machine.Snapshot().ran, 0);
 }
 
+TEST(Idem, WinAfterBothTheLeaseAndTheDeadlineIsNotRenewed) {
+  IdemMachine machine;
+  machine.options.deadline = machine.now + HF_S;
+  ASSERT_EQ(machine.Start(), HF_OK);
+  machine.now += 20 * HF_S;
+  ASSERT_EQ(machine.Reply(HF_STORE_WON), HF_OK);
+  EXPECT_EQ(machine.Asked().verb, HF_STORE_ABANDON);
+}
+
 TEST(Idem, BusyIsWaitedForWithinMaxWaitOnly) {
   IdemMachine machine;
   machine.options.max_wait = 2 * HF_S;

@@ -120,6 +120,27 @@ TEST(Record, FingerprintSurvivesATakeoverByAClaimWithoutOne) {
   EXPECT_EQ(cell.StatusOf(testing::WithFingerprint(Claim(kKey, 3), "other")), HF_STORE_MISMATCH);
 }
 
+TEST(Record, TakeoverGivesARecordWithoutFingerprintItsOwn) {
+  Cell cell;
+  hf_store_request unmarked = Claim(kKey, 1, HF_ON_EXPIRY_TAKEOVER);
+  std::memset(unmarked.fingerprint, 0, sizeof(unmarked.fingerprint));
+  ASSERT_EQ(cell.StatusOf(unmarked), HF_STORE_WON);
+  cell.now += kLease;
+  ASSERT_EQ(cell.StatusOf(Claim(kKey, 2, HF_ON_EXPIRY_TAKEOVER)), HF_STORE_WON);
+  EXPECT_EQ(cell.StatusOf(testing::WithFingerprint(Claim(kKey, 3), "other")), HF_STORE_MISMATCH);
+}
+
+TEST(Record, DigestOfATruncatedBodyIsReplayedAsSuch) {
+  Cell cell;
+  const std::string digest(32, 'd');
+  hf_store_request complete = Complete(kKey, cell.Win(1), digest);
+  complete.truncated = 1;
+  ASSERT_EQ(cell.StatusOf(complete), HF_STORE_OK);
+  const hf_store_reply replay = cell.Apply(Claim(kKey, 2));
+  EXPECT_EQ(replay.status, HF_STORE_REPLAY);
+  EXPECT_EQ(replay.truncated, 1u);
+}
+
 TEST(Record, OwnNonceWinsAgainWithTheSameTokenAndLease) {
   Cell cell;
   const uint64_t token = cell.Win(1);
@@ -356,7 +377,11 @@ TEST(Record, ReadChangesNothing) {
   read.nonce[0] = 1;
   EXPECT_EQ(cell.StatusOf(read), HF_STORE_WON);
   read.nonce[0] = 2;
+  read.nonce[0] = 0;  // nobody's: never the owner's
+  EXPECT_EQ(cell.StatusOf(read), HF_STORE_BUSY);
   cell.now += kLease;
+  EXPECT_EQ(cell.StatusOf(read), HF_STORE_ABSENT);
+  read.max_attempts = 0;  // a reader that does not care
   EXPECT_EQ(cell.StatusOf(read), HF_STORE_ABSENT);
   read.max_attempts = 1;
   EXPECT_EQ(cell.StatusOf(read), HF_STORE_POISON);
