@@ -4,7 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
+#include <functional>
+#include <utility>
 
 namespace holdfast::engine {
 namespace {
@@ -161,6 +162,9 @@ TEST_F(BulkheadOfOne, ALeaverInTheMiddleClosesTheRanks) {
   EXPECT_EQ(bulkhead.WaitPoll(first, 1), Answer::kGranted);
   Release();
   EXPECT_EQ(bulkhead.WaitPoll(third, 1), Answer::kGranted);
+  Queue(fourth);
+  Release();
+  EXPECT_EQ(bulkhead.WaitPoll(fourth, 1), Answer::kGranted) << "the queue was left in disorder";
 }
 
 TEST_F(BulkheadOfOne, CancellingAGrantPassesThePermitOn) {
@@ -244,6 +248,60 @@ TEST_F(BulkheadOfOne, AWaitAtTheEndOfTimeDoesNotOverflow) {
   EXPECT_EQ(bulkhead.WaitStart(first, kNoWaker, HF_INFINITE, HF_INFINITE - 5, &until),
             Answer::kQueued);
   EXPECT_EQ(until, HF_INFINITE);
+}
+
+// --- what another thread does just before the lock is taken -----------------------------------------
+
+std::function<void()> before_lock;
+
+struct InterleavedCells : PlainCells {
+  struct Mutex {
+    void Lock() {
+      if (before_lock) std::exchange(before_lock, nullptr)();
+    }
+    void Unlock() {}
+  };
+};
+
+class Interleaved : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_EQ(bulkhead.TryAcquire(), Answer::kGranted); }
+  void TearDown() override { before_lock = nullptr; }
+
+  Bulkhead<InterleavedCells> bulkhead{BulkheadPolicy{.limit = 1, .queue = 1, .max_wait = 1000}};
+  WakeList wake;
+  hf_time until = 0;
+  Waiter first, second;
+};
+
+TEST_F(Interleaved, APermitThatComesFreeBeforeOneQueuesIsTakenNotWaitedFor) {
+  before_lock = [&] { bulkhead.Release(0, &wake); };
+  EXPECT_EQ(bulkhead.WaitStart(first, kNoWaker, HF_INFINITE, 0, &until), Answer::kGranted);
+  EXPECT_EQ(bulkhead.InFlight(), 1u);
+  EXPECT_EQ(bulkhead.Waiting(), 0u);
+}
+
+TEST_F(Interleaved, APlaceThatIsTakenMeanwhileIsNotGivenTwice) {
+  before_lock = [&] { bulkhead.WaitStart(second, kNoWaker, HF_INFINITE, 0, &until); };
+  EXPECT_EQ(bulkhead.WaitStart(first, kNoWaker, HF_INFINITE, 0, &until), Answer::kFull);
+  EXPECT_EQ(bulkhead.Waiting(), 1u);
+}
+
+TEST_F(Interleaved, APermitForOneWhoHasJustLeftComesFree) {
+  bulkhead.WaitStart(first, kNoWaker, HF_INFINITE, 0, &until);
+  before_lock = [&] { bulkhead.WaitCancel(first, 0, &wake); };
+  EXPECT_TRUE(bulkhead.Release(0, &wake));
+  EXPECT_EQ(bulkhead.InFlight(), 0u);
+}
+
+TEST_F(Interleaved, AReleaseThatAnotherHasOvertakenTakesNothingBelowZero) {
+  bulkhead.WaitStart(first, kNoWaker, HF_INFINITE, 0, &until);
+  before_lock = [&] {
+    bulkhead.WaitCancel(first, 0, &wake);
+    EXPECT_TRUE(bulkhead.Release(0, &wake));
+  };
+  EXPECT_FALSE(bulkhead.Release(0, &wake)) << "one permit was given back twice";
+  EXPECT_EQ(bulkhead.InFlight(), 0u);
 }
 
 }  // namespace
