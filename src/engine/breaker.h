@@ -56,7 +56,7 @@ class Breaker {
   Admission Acquire(hf_time now) {
     const uint64_t word = word_.Load();
     if (Admits(StateOf(word))) return Admit(GenerationOf(word), HF_PERMIT_NORMAL, 0);
-    return AcquireUnlessRefused(StateOf(word), now);
+    return AcquireUnlessRefused(word, now);
   }
 
   Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
@@ -124,7 +124,8 @@ class Breaker {
   // Whether nothing but a refusal can come of asking now.
   bool Refuses(hf_breaker_state state, hf_time now) const {
     if (state == HF_BREAKER_OPEN) return now < open_until_.Load();
-    if (state == HF_BREAKER_HALF_OPEN) return probes_.IsFull() && !probes_.LeaseIsOver(now);
+    // The lease first: a probe that comes back renews it before it makes room.
+    if (state == HF_BREAKER_HALF_OPEN) return !probes_.LeaseIsOver(now) && probes_.IsFull();
     return state == HF_BREAKER_FORCED_OPEN;
   }
 
@@ -132,8 +133,9 @@ class Breaker {
     return {{generation, kind, 0}, {HF_OK, HF_R_NONE, 0}, events};
   }
 
-  [[gnu::cold]] Admission AcquireUnlessRefused(hf_breaker_state state, hf_time now) {
-    if (Refuses(state, now)) return Refuse(state, now);
+  [[gnu::cold]] Admission AcquireUnlessRefused(uint64_t word, hf_time now) {
+    // The word again: a refusal is right only if all that it was made of is of one generation.
+    if (Refuses(StateOf(word), now) && word_.Load() == word) return Refuse(StateOf(word), now);
     const ScopedLock lock(mutex_);
     newest_ = NotBefore(now, newest_);
     return AcquireLocked(word_.Load());

@@ -51,8 +51,8 @@ class ProbeRound {
 
   // A probe came back and showed nothing: its place is free again.
   void Refund(hf_time now) {
-    admitted_.Store(admitted_.Load() - 1);
     RenewLease(now);
+    admitted_.Store(admitted_.Load() - 1);
   }
 
   void Count(bool failed, hf_time now) {

@@ -71,18 +71,20 @@ class CountWindow {
     return {!WriteBit(tag, slot, failed), calls};
   }
 
+  // The failures first and the calls after them: a result that comes in between can make the rate look
+  // lower, never higher, and its own thread looks again.
   WindowTotals Totals() const {
     const uint64_t head = head_.Load();
-    WindowTotals totals;
-    totals.calls = CallsOf(head);
-    const size_t words = (totals.calls + kBitsPerWord - 1) / kBitsPerWord;
+    const size_t words = (CallsOf(head) + kBitsPerWord - 1) / kBitsPerWord;
+    uint32_t failures = 0;
     for (size_t i = 0; i < words; ++i) {
       const uint64_t word = ring_[i].Load();
       if (TagOf(word) == TagOf(head)) {
-        totals.failures += static_cast<uint32_t>(std::popcount(ValueOf(word)));
+        failures += static_cast<uint32_t>(std::popcount(ValueOf(word)));
       }
     }
-    return totals;
+    const uint32_t calls = CallsOf(head_.Load());
+    return {calls, std::min(calls, failures)};
   }
 
  private:

@@ -236,7 +236,7 @@ TEST_F(BreakerAbi, ThreadsTripItOnceAndTakeNoMoreProbesThanAllowed) {
   for (int round = 0; round < 50; ++round) {
     Create(options);
     std::atomic<int> opened{0}, half_opened{0}, probes{0}, refused{0};
-    const auto together = [this](auto&& work) {
+    const auto together = [](auto&& work) {
       std::vector<std::thread> threads;
       for (int i = 0; i < 4; ++i) threads.emplace_back(work);
       for (auto& thread : threads) thread.join();
