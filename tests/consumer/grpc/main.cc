@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gRPC adapter from the installed package: its headers compile, its library links.
-#if __has_include(<holdfast/grpc/grpc.h>)
-#include <holdfast/grpc/grpc.h>
-#endif
+#include <holdfast/grpc/client.h>
 #include <holdfast/grpc/metadata.h>
+#include <holdfast/grpc/server.h>
 
 #include <cstdio>
 
