@@ -123,22 +123,22 @@ class Hop {
   explicit Hop(Hop* next)
       : guard_(*Guard::Create({.store = store_.get()})),
         pipeline_(*Pipeline::Create()),
+        next_(next == nullptr ? nullptr : next->NewStub()),
         service_([this](auto* context, const auto& request, auto* reply) {
           return guard_.Handle(context, request, reply, "charge",
                                [&](ServerCall& call) { return Serve(call, request, reply); });
         }),
-        loopback_(service_) {
-    if (next != nullptr) {
-      next_ = test::Payment::NewStub(
-          MakeChannel(next->loopback_.target(), ::grpc::InsecureChannelCredentials()));
-    }
+        loopback_(service_) {}
+
+  std::unique_ptr<test::Payment::Stub> NewStub() const {
+    return test::Payment::NewStub(
+        MakeChannel(loopback_.target(), ::grpc::InsecureChannelCredentials()));
   }
 
   Context seen() const {
     const std::lock_guard lock(mutex_);
     return seen_;
   }
-  Loopback& loopback() { return loopback_; }
 
  private:
   ::grpc::Status Serve(ServerCall& call, const test::ChargeRequest& request,
@@ -158,7 +158,7 @@ class Hop {
   const Pipeline pipeline_;
   mutable std::mutex mutex_;
   Context seen_;
-  std::unique_ptr<test::Payment::Stub> next_;
+  const std::unique_ptr<test::Payment::Stub> next_;
   PaymentService service_;
   Loopback loopback_;
 };
@@ -169,8 +169,7 @@ std::string Span(const Context& context) {
 
 TEST(GrpcContext, OneStoryRunsThroughThreeServices) {
   Hop last(nullptr), middle(&last), first(&middle);
-  const auto stub = test::Payment::NewStub(
-      MakeChannel(first.loopback().target(), ::grpc::InsecureChannelCredentials()));
+  const auto stub = first.NewStub();
   const Context story = *Context::Start(
       {.correlation_id = "order-17", .deadline = Clock::Steady().Now() + 500 * HF_S});
   const ScopedContext attached(story);

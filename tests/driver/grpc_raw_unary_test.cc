@@ -16,6 +16,14 @@
 
 #include "driver/grpc_loopback.h"
 
+// gRPC's callback objects are inline in its headers and thus instrumented here, while the queue that hands
+// them from thread to thread is in its library and is not. These frames are gRPC's own; no method of a
+// service runs below them.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:grpc::internal::CallbackWithStatusTag\n"
+         "race:grpc::internal::CallbackWithSuccessTag\n";
+}
+
 namespace holdfast::grpc {
 namespace {
 
@@ -179,21 +187,8 @@ TEST_F(GrpcRawUnary, WorkThatThrowsIsAnsweredAndSettled) {
 TEST_F(GrpcRawUnary, BytesThatAreNoRequestAreRefusedAndLeaveNoRecord) {
   RawPayments service(Stored(), Counting());
   Loopback loopback(service);
-  ::grpc::ClientContext context;
-  context.AddMetadata("idempotency-key", "k");
-  const ::grpc::Slice slice(std::string("\xFF\xFF\xFF", 3));
-  const ::grpc::ByteBuffer sent(&slice, 1);
-  ::grpc::ByteBuffer received;
-  ::grpc::GenericStub stub(loopback.Open());
-  std::latch done(1);
-  StatusCode code = StatusCode::OK;
-  stub.UnaryCall(&context, "/holdfast.test.Payment/Charge", ::grpc::StubOptions(), &sent, &received,
-                 [&](const ::grpc::Status& status) {
-                   code = status.error_code();
-                   done.count_down();
-                 });
-  done.wait();
-  EXPECT_EQ(code, StatusCode::INTERNAL);  // as gRPC's own services answer
+  const RawAnswer answer = ChargeBytes(loopback.Open(), "\xFF\xFF\xFF", key_);
+  EXPECT_EQ(answer.status.error_code(), StatusCode::INTERNAL);  // as gRPC's own services answer
   EXPECT_EQ(ran_, 0);
   EXPECT_EQ(store_->stats().records, 0u);
 }

@@ -44,7 +44,7 @@ TEST(GrpcStatus, OnlyTheCodeDecidesWhereThePeerSaysNothing) {
 }
 
 TEST(GrpcStatus, EveryCodeIsOneTheLibraryTakes) {
-  for (int code = -3; code < 40; ++code) {
+  for (int code = -3; code < 32; ++code) {  // what the enumeration can hold
     const hf_outcome outcome = Derived(static_cast<StatusCode>(code));
     EXPECT_EQ(outcome.code, code >= 0 && code <= 16 ? code : HF_UNKNOWN);
   }
@@ -132,7 +132,7 @@ TEST(GrpcStatus, AbslStatusesGoThereAndBack) {
   EXPECT_EQ(holdfast::RejectionOf(back)->retry_after, milliseconds(20));
   EXPECT_EQ(ToAbsl(FromAbsl(absl::NotFoundError("plain"))), absl::NotFoundError("plain"));
   EXPECT_TRUE(FromAbsl(absl::OkStatus()).ok());
-  EXPECT_EQ(ToAbsl(::grpc::Status(static_cast<StatusCode>(99), "x")).code(),
+  EXPECT_EQ(ToAbsl(::grpc::Status(static_cast<StatusCode>(31), "x")).code(),
             absl::StatusCode::kUnknown);
 }
 

@@ -252,6 +252,7 @@ TEST_F(GrpcUnary, TheDeadlineIsCarriedAndShrinks) {
                 clock_.Advance(seconds(200));
                 return status;
               }).ok());
+  const std::lock_guard lock(mutex);
   ASSERT_EQ(left.size(), 3u);
   // Less some backoff, and rounded up to three digits.
   for (int i = 0; i < 3; ++i) {
