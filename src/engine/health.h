@@ -58,10 +58,11 @@ class Health {
   bool ByCount() const { return policy_.window == HF_WINDOW_COUNT; }
 
   // In a count window a success can raise no rate, but it can be the result that makes the rate count.
-  // In a time window old successes leave, so any result can find the rate too high. A failure counts the
-  // window anew: of two that come at once, the one that is written last must see both.
+  // In a time window old successes leave, so any result can find the rate too high, unless nothing has
+  // failed. A failure counts the window anew: of two that come at once, the one that is written last must
+  // see both.
   bool RateTrips(bool failed, uint32_t calls) const {
-    if (!ByCount()) return RateTrips(timed_.Totals());
+    if (!ByCount()) return (failed || timed_.MayHoldFailures()) && RateTrips(timed_.Totals());
     if (!failed && calls != policy_.minimum_calls) return false;
     return RateTrips(counted_.Totals());
   }

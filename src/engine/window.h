@@ -147,8 +147,12 @@ class TimeWindow {
       // A full bucket stops counting rather than spill into its neighbour.
       if (CallsOf(word) == kMaxCount) break;
     } while (!bucket.CompareExchange(word, word + kOneCall + (failed ? 1 : 0)));
+    if (failed) NoteFailure(newest_.Load());
     return {false, 0};
   }
+
+  // False if no failure can be in the window: two loads, where Totals adds up every step.
+  bool MayHoldFailures() const { return last_failure_.Load() > newest_.Load() - buckets_; }
 
   // As of the newest step: what has left the window was cleared.
   WindowTotals Totals() const { return Sum(0); }
@@ -177,6 +181,13 @@ class TimeWindow {
     newest_end_.Store(MultiplySaturating(step + 1, step_length_));
   }
 
+  // The step may be newer than the one the failure was counted in, never older.
+  [[gnu::cold]] void NoteFailure(int64_t step) {
+    int64_t last = last_failure_.Load();
+    while (last < step && !last_failure_.CompareExchange(last, step)) {
+    }
+  }
+
   // Leaves out the `missed` oldest steps.
   WindowTotals Sum(int64_t missed) const {
     WindowTotals totals;
@@ -194,7 +205,8 @@ class TimeWindow {
   const hf_duration step_length_;
   typename Storage::template Cell<int64_t> newest_;  // step: now / step_length
   typename Storage::template Cell<hf_time> newest_end_;
-  typename Storage::template Cell<uint32_t> slot_;  // of the newest step
+  typename Storage::template Cell<uint32_t> slot_;                    // of the newest step
+  typename Storage::template Cell<int64_t> last_failure_{INT64_MIN};  // step, of any generation
   // tag | calls | failures
   std::array<typename Storage::template Cell<uint64_t>, kMaxWindowBuckets> ring_;
 };

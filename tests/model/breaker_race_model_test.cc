@@ -37,6 +37,9 @@ struct RivalCells {
   template <typename T>
   class Cell {
    public:
+    Cell() = default;
+    explicit Cell(T value) : value_(value) {}
+
     T Load() const {
       Touch();
       return value_;
