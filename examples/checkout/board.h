@@ -29,6 +29,7 @@ struct Counters {
   Counter orders_done;      // orders that have their final answer
   Counter place_attempts;   // PlaceOrder requests the client sent
   Counter charge_attempts;  // Charge requests the order service sent
+  Counter charge_failures;  // of them, those that got no good answer
   Counter replays;          // duplicates answered from a store
   Counter breaker_openings;
   Counter breaker_refusals;  // attempts the breaker spared the other side

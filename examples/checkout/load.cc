@@ -20,7 +20,7 @@ namespace {
 
 // A shopper who got no answer looks at the spinner for a moment, and presses the button again.
 constexpr std::chrono::milliseconds kSpinner{60};
-constexpr int kPatience = 200;
+constexpr int kPatience = 5000;  // a run that is stuck is ended by the supervisor long before
 
 // Places one order by however many attempts its client thinks wise.
 class Shop {

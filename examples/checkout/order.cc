@@ -83,6 +83,7 @@ class BareOrders final : public Orders::Service {
         Paid(files_, faults_, request.order());
         return true;
       }
+      files_.board.counters().charge_failures += 1;
       files_.log.Note(request.order(), absl::StrCat("charge attempt ", attempt, ": ",
                                                     Brief(status.error_message())));
       std::this_thread::sleep_for(milliseconds(50));
@@ -170,6 +171,7 @@ class HoldfastOrders final : public Orders::Service {
           files_.board.counters().charge_attempts += 1;
           const ::grpc::Status answer = payments_->Charge(&context, request, &reply);
           if (!answer.ok()) {
+            files_.board.counters().charge_failures += 1;
             files_.log.Note(request.order(), absl::StrCat("charge attempt ", attempt.number(), ": ",
                                                           Brief(answer.error_message())));
           }
@@ -200,7 +202,8 @@ absl::Status RunGuarded(const Settings& settings, const RunFiles& files, const F
       .on_expiry = holdfast::OnExpiry::kTakeover,
       .lease = milliseconds(1000),
       .max_wait = milliseconds(500),
-      .max_attempts = 1000,
+      // A poisoned key would wait for an operator; here each attempt may be made again, so let it.
+      .max_attempts = 100000,
   });
   if (!guard.ok()) return guard.status();
   const auto pipeline = MakePipeline(guards, kChargeTimeout, 4 * kChargeTimeout);

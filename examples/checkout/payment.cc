@@ -129,7 +129,8 @@ absl::Status RunGuarded(const Settings& settings, const RunFiles& files, const F
       .on_expiry = holdfast::OnExpiry::kTakeover,
       .lease = std::chrono::milliseconds(500),
       .max_wait = std::chrono::milliseconds(150),
-      .max_attempts = 1000,
+      // A poisoned key would wait for an operator; here each attempt may be made again, so let it.
+      .max_attempts = 100000,
   });
   if (!guard.ok()) return guard.status();
   HoldfastPayments service(files, faults, **store, *guard);

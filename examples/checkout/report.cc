@@ -40,6 +40,7 @@ const std::vector<Line>& Lines() {
       {"", nullptr},
       {"client attempts per order", [](T run) { return PerOrder(run.place_attempts, run); }},
       {"charge attempts per order", [](T run) { return PerOrder(run.charge_attempts, run); }},
+      {"charge attempts in vain", [](T run) { return fmt::format("{}", run.charge_failures); }},
       {"duplicates answered from a store", [](T run) { return fmt::format("{}", run.replays); }},
       {"breaker openings", [](T run) { return fmt::format("{}", run.breaker_openings); }},
       {"calls ended by an open breaker",
@@ -56,13 +57,17 @@ const std::vector<Line>& Lines() {
   return lines;
 }
 
-std::string Difference(const Tally& whole, const Tally& part) {
+// What the part that was left out buys.
+std::string Bought(const Tally& with, const Tally& without) {
   return fmt::format(
-      "charged twice {} -> {}, charge attempts per order {} -> {}, breaker openings {} -> {}, "
-      "p99 {:.0f} -> {:.0f} ms, time {:.1f} -> {:.1f} s",
-      whole.charged_twice, part.charged_twice, PerOrder(whole.charge_attempts, whole),
-      PerOrder(part.charge_attempts, part), whole.breaker_openings, part.breaker_openings,
-      whole.p99_ms, part.p99_ms, whole.seconds, part.seconds);
+      "\nWhat that part buys, with -> without: orders charged twice {} -> {}, money taken too much "
+      "{} -> {}, charge attempts in vain {} -> {}, breaker openings {} -> {}, retries refused {} "
+      "-> {}, "
+      "p99 {:.0f} -> {:.0f} ms.",
+      with.charged_twice, without.charged_twice, Money(with.overcharged_cents),
+      Money(without.overcharged_cents), with.charge_failures, without.charge_failures,
+      with.breaker_openings, without.breaker_openings, with.budget_refusals,
+      without.budget_refusals, with.p99_ms, without.p99_ms);
 }
 
 nlohmann::json ToJson(const Tally& run) {
@@ -77,6 +82,7 @@ nlohmann::json ToJson(const Tally& run) {
           {"overcharged_cents", run.overcharged_cents},
           {"client_attempts", run.place_attempts},
           {"charge_attempts", run.charge_attempts},
+          {"charge_failures", run.charge_failures},
           {"replays", run.replays},
           {"breaker_openings", run.breaker_openings},
           {"breaker_refusals", run.breaker_refusals},
@@ -107,9 +113,7 @@ std::string Table(const std::vector<Tally>& runs) {
 Verdict Judge(const std::vector<Tally>& runs) {
   const Tally& bare = runs.front();
   const Tally& judged = runs.back();
-  const std::string bought = runs.size() < 3 ? ""
-                                             : absl::StrCat("\nholdfast -> ", judged.name, ": ",
-                                                            Difference(runs[1], judged));
+  const std::string bought = runs.size() < 3 ? "" : Bought(runs[1], judged);
   for (size_t i = 1; i < runs.size(); ++i) {
     if (runs[i].KeepsThePromise()) continue;
     return {

@@ -150,7 +150,7 @@ An online checkout under fire: a load client, an order service and a payment ser
 processes over gRPC, each service with its own SQLite file. The same seeded faults strike twice: once
 plain gRPC with a naive retry loop, once with holdfast. Then the payment ledger is counted.
 
-  --orders N        how many orders to place (default 2400, about half a minute)
+  --orders N        how many orders to place (default 3000, about half a minute)
   --seed S          the seed of amounts and faults (default 1)
   --faults FILE     the fault plan (default examples/checkout/faults/default.json)
   --without PART    a third run with idempotency, breaker or budget left out of holdfast

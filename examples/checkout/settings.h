@@ -21,7 +21,7 @@ struct Guards {
 };
 
 struct Settings {
-  uint32_t orders = 2400;
+  uint32_t orders = 3000;
   uint64_t seed = 1;
   std::string faults;   // file of the fault plan
   std::string json;     // where to write the result; empty: nowhere

@@ -30,8 +30,10 @@ constexpr milliseconds kStopPatience{10000};
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// A run that has not ended by then is stuck.
-std::chrono::seconds LimitOf(uint32_t orders) { return std::chrono::seconds(60 + orders / 10); }
+// A run in which no order is answered for so long is stuck, and so is one that takes longer than this
+// in all: a hard plan may take its time, but not for ever.
+constexpr std::chrono::seconds kLongestPause{60};
+std::chrono::seconds LimitOf(uint32_t orders) { return std::chrono::seconds(600 + orders / 4); }
 
 // The last words of a process that died by itself.
 std::string LastLines(const std::string& file) {
@@ -66,6 +68,20 @@ class Progress {
     fmt::print(stderr, "{}{}{}", terminal_ ? "\r" : "", line, terminal_ && !last ? "" : "\n");
   }
 
+  // Why the run is stuck; empty if it is not.
+  std::string Stuck(uint32_t done) {
+    const auto now = SteadyClock::now();
+    if (done != done_) {
+      done_ = done;
+      moved_ = now;
+    }
+    if (now - moved_ <= kLongestPause && now - start_ <= LimitOf(orders_)) return "";
+    return fmt::format(
+        "the {} run is stuck after {:.0f} s: {} of {} orders answered, the last one {} s ago",
+        name_, Seconds(), done, orders_,
+        std::chrono::duration_cast<std::chrono::seconds>(now - moved_).count());
+  }
+
   double Seconds() const {
     return std::chrono::duration<double>(SteadyClock::now() - start_).count();
   }
@@ -76,6 +92,8 @@ class Progress {
   bool terminal_ = isatty(STDERR_FILENO) != 0;
   SteadyClock::time_point start_ = SteadyClock::now();
   SteadyClock::time_point next_ = start_;
+  SteadyClock::time_point moved_ = start_;
+  uint32_t done_ = 0;
 };
 
 // A service that is started again when the plan kills it.
@@ -192,17 +210,14 @@ absl::StatusOr<Tally> RunCheckout(Settings settings, const FaultPlan& plan,
   const std::string load_output = folder + "/load.out";
   absl::StatusOr<Child> load = Child::Start(ChildArguments(settings), load_output);
   if (!load.ok()) return load.status();
-  const auto limit = LimitOf(settings.orders);
   while (!load->Poll().has_value()) {
     progress.Show(board->counters(), false);
     for (Service* service : {&payments, &orders}) {
       if (absl::Status alive = service->Look(); !alive.ok()) return alive;
     }
     if (interrupted != 0) return absl::CancelledError("interrupted");
-    if (progress.Seconds() > static_cast<double>(limit.count())) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("the ", guards, " run is stuck: ", board->counters().orders_done.load(),
-                       " of ", settings.orders, " orders answered after ", limit.count(), " s"));
+    if (const std::string why = progress.Stuck(board->counters().orders_done); !why.empty()) {
+      return absl::DeadlineExceededError(why);
     }
     std::this_thread::sleep_for(kLook);
   }

@@ -91,6 +91,7 @@ absl::StatusOr<Tally> CountRun(const std::string& folder, const FaultPlan& plan,
   const Counters& counters = board.counters();
   tally.place_attempts = counters.place_attempts;
   tally.charge_attempts = counters.charge_attempts;
+  tally.charge_failures = counters.charge_failures;
   tally.replays = counters.replays;
   tally.breaker_openings = counters.breaker_openings;
   tally.breaker_refusals = counters.breaker_refusals;

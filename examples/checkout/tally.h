@@ -38,7 +38,7 @@ struct Tally {
   int64_t overcharged_cents = 0;
   uint32_t contradicted = 0;  // the shopper was told what the books do not say
   // How it went.
-  uint32_t place_attempts = 0, charge_attempts = 0, replays = 0;
+  uint32_t place_attempts = 0, charge_attempts = 0, charge_failures = 0, replays = 0;
   uint32_t breaker_openings = 0, breaker_refusals = 0, budget_refusals = 0;
   uint32_t payment_kills = 0, order_kills = 0;
   double p50_ms = 0, p99_ms = 0, seconds = 0;
