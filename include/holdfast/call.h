@@ -21,6 +21,7 @@
 #include <holdfast/status.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -66,12 +67,12 @@ class BlockingCall {
   BlockingCall(const Pipeline& pipeline, const CallOptions& options)
       : options_(options),
         clock_(options.clock != nullptr ? *options.clock : Clock::Steady()),
-        seed_(options.seed != 0 ? options.seed : FreshSeed()) {
+        seed_(options.seed != 0 ? options.seed : CallSeed()) {
     const hf_time now = clock_.Now();
     hf_call_options raw = HF_INIT(hf_call_options);
     raw.seed = seed_;
     raw.deadline = Deadline(now);
-    raw.waker = hf_waker{[](void* data) { static_cast<Wakeup*>(data)->Wake(); }, &wakeup_};
+    raw.waker = hf_waker{&BlockingCall::OnWake, this};
     raw.flags = options.idempotent ? HF_CALL_IDEMPOTENT : 0;
     Note(hf_call_start(&call_, pipeline.raw(), &raw, now, &action_));
   }
@@ -121,13 +122,29 @@ class BlockingCall {
     return options_.deadline == 0 ? end : std::min(end, options_.deadline);
   }
 
+  // Most calls never wait, so what they would wait with is made only here. It must outlive the step
+  // that ends the wait: until then a wake-up may be under way, which that step waits for.
   void Pause() {
-    {
-      const std::stop_callback on_stop(options_.stop, [this] { wakeup_.Wake(); });
-      clock_.WaitUntil(action_.until == 0 ? HF_INFINITE : action_.until, wakeup_);
+    Wakeup wakeup;
+    Wakeup* nobody = nullptr;
+    if (sleeper_.compare_exchange_strong(nobody, &wakeup)) {
+      const std::stop_callback on_stop(options_.stop, [&wakeup] { wakeup.Wake(); });
+      clock_.WaitUntil(action_.until == 0 ? HF_INFINITE : action_.until, wakeup);
     }
+    sleeper_.store(nullptr);
     if (options_.stop.stop_requested()) return GiveUp();
     Note(hf_call_resume(&call_, nullptr, clock_.Now(), &action_));
+  }
+
+  // In any thread. Before the wait has begun it leaves a mark instead.
+  static void OnWake(void* data) {
+    auto* const self = static_cast<BlockingCall*>(data);
+    Wakeup* const sleeper = self->sleeper_.exchange(Woken());
+    if (sleeper != nullptr && sleeper != Woken()) sleeper->Wake();
+  }
+  static Wakeup* Woken() {
+    static Wakeup mark;
+    return &mark;
   }
 
   // The caller wants no more: every permit back, the error of the last attempt kept.
@@ -159,7 +176,7 @@ class BlockingCall {
   hf_events events_ = 0;
   uint32_t made_ = 0;
   hf_code last_code_ = HF_OK;
-  Wakeup wakeup_;
+  std::atomic<Wakeup*> sleeper_{nullptr};  // null: nobody sleeps; Woken(): a wake-up came before
 };
 
 template <typename Fn>

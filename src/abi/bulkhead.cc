@@ -3,15 +3,13 @@
 //
 // A wait is a session (abi/session.h): one that was never started, is over, was copied, or belongs to
 // another bulkhead is recognised instead of followed.
-#include "engine/bulkhead.h"
+#include "abi/bulkhead.h"
 
 #include <holdfast/c/bulkhead.h>
 
 #include <atomic>
 #include <new>
 
-#include "abi/atomic_cells.h"
-#include "abi/guard.h"
 #include "abi/session.h"
 
 using holdfast::engine::BulkheadAnswer;
@@ -20,8 +18,6 @@ using holdfast::engine::WakeList;
 namespace abi = holdfast::abi;
 
 namespace {
-
-using Engine = holdfast::engine::Bulkhead<abi::AtomicCells>;
 
 // Far from the generations of a breaker, whose permits look the same.
 constexpr uint64_t kFirstIdentity = 0x62756c6b00000000;
@@ -37,13 +33,17 @@ hf_time NotNegative(hf_time now) { return now < 0 ? 0 : now; }
 
 }  // namespace
 
-struct hf_bulkhead final : abi::RefCounted {
-  explicit hf_bulkhead(const holdfast::engine::BulkheadPolicy& policy) : engine(policy) {}
+hf_bulkhead::hf_bulkhead(const holdfast::engine::BulkheadPolicy& policy)
+    : engine(policy), identity(NextIdentity()) {}
 
-  Engine engine;
-  const uint64_t identity = NextIdentity();
-  std::atomic<int> wakes_ended{0};
-};
+void hf_bulkhead::Wake(WakeList* waiters) {
+  while (Waiter* const waiter = waiters->Pop()) {
+    waiter->waker.fn(waiter->waker.data);
+    engine.WakeDone(*waiter);
+    wakes_ended.fetch_add(1);
+    wakes_ended.notify_all();
+  }
+}
 
 namespace {
 
@@ -63,21 +63,12 @@ Wait* Enter(const hf_bulkhead* bulkhead, hf_bulkhead_wait* wait) {
 }
 
 hf_code Grant(const hf_bulkhead* bulkhead, hf_permit* permit, hf_rejection* why) {
-  *permit = hf_permit{bulkhead->identity, HF_PERMIT_NORMAL, 0};
+  *permit = bulkhead->Permit();
   return abi::Reject(why, HF_OK, HF_R_NONE);
 }
 
 hf_code TimedOut(hf_rejection* why) {
   return abi::Reject(why, HF_DEADLINE_EXCEEDED, HF_R_BULKHEAD_TIMEOUT);
-}
-
-void Wake(hf_bulkhead* bulkhead, WakeList* list) {
-  while (Waiter* const waiter = list->Pop()) {
-    waiter->waker.fn(waiter->waker.data);
-    bulkhead->engine.WakeDone(*waiter);
-    bulkhead->wakes_ended.fetch_add(1);
-    bulkhead->wakes_ended.notify_all();
-  }
 }
 
 // Asks until no wake-up is under way for this waiter. Not by spinning: notifying a thread often makes
@@ -182,7 +173,7 @@ hf_code hf_bulkhead_wait_cancel(hf_bulkhead* bulkhead, hf_bulkhead_wait* wait,
     return bulkhead->engine.WaitCancel(entered->waiter, NotNegative(now), &others);
   });
   abi::MarkOver(wait);
-  Wake(bulkhead, &others);
+  bulkhead->Wake(&others);
   return HF_OK;
 }
 
@@ -192,10 +183,7 @@ hf_code hf_bulkhead_release(hf_bulkhead* bulkhead, hf_permit* permit, hf_time no
     return HF_INVALID_ARGUMENT;
   }
   *permit = hf_permit{};
-  WakeList waiters;
-  if (!bulkhead->engine.Release(NotNegative(now), &waiters)) return HF_INVALID_ARGUMENT;
-  Wake(bulkhead, &waiters);
-  return HF_OK;
+  return bulkhead->Release(NotNegative(now)) ? HF_OK : HF_INVALID_ARGUMENT;
 }
 
 hf_code hf_bulkhead_read(const hf_bulkhead* bulkhead, hf_bulkhead_snapshot* out) noexcept {

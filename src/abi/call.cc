@@ -10,8 +10,11 @@
 
 #include <new>
 
+#include "abi/breaker.h"
+#include "abi/bulkhead.h"
 #include "abi/guard.h"
 #include "abi/pipeline.h"
+#include "abi/retry.h"
 #include "abi/session.h"
 
 namespace abi = holdfast::abi;
@@ -41,24 +44,31 @@ class RealGuards {
 
   hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
     if (pipeline_.breaker == nullptr) return HF_OK;
-    hf_events seen = 0;
-    const hf_code code = hf_breaker_acquire(pipeline_.breaker, now, permit, why, &seen);
-    *events |= seen;
-    return code;
+    const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
+    permit->generation = admission.permit.generation;
+    permit->kind = admission.permit.kind;
+    *events |= admission.events;
+    if (admission.why.code != HF_OK) *why = admission.why;
+    return admission.why.code;
   }
 
   void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
     if (permit->kind == HF_PERMIT_NONE) return;
-    hf_events seen = 0;
-    hf_breaker_record(pipeline_.breaker, permit, verdict, now, &seen);
-    *events |= seen;
+    *events |= pipeline_.breaker->machine.Record(*permit, verdict, now).events;
+    permit->kind = HF_PERMIT_NONE;
   }
 
   hf_code BulkheadEnter(hf_bulkhead_wait* wait, const hf_waker& waker, hf_time deadline,
                         hf_time now, hf_permit* permit, hf_time* until, hf_rejection* why) {
-    if (pipeline_.bulkhead == nullptr) return HF_OK;
+    hf_bulkhead* const bulkhead = pipeline_.bulkhead;
+    if (bulkhead == nullptr) return HF_OK;
+    if (now < deadline && bulkhead->engine.TakeFree()) {  // needs no place in the queue
+      permit->generation = bulkhead->identity;
+      permit->kind = HF_PERMIT_NORMAL;
+      return HF_OK;
+    }
     const hf_time bound = deadline == HF_INFINITE ? 0 : deadline;
-    return hf_bulkhead_wait_start(pipeline_.bulkhead, wait, &waker, bound, now, permit, until, why);
+    return hf_bulkhead_wait_start(bulkhead, wait, &waker, bound, now, permit, until, why);
   }
 
   hf_code BulkheadPoll(hf_bulkhead_wait* wait, hf_time now, hf_permit* permit, hf_rejection* why) {
@@ -70,15 +80,17 @@ class RealGuards {
   }
 
   void BulkheadRelease(hf_permit* permit, hf_time now) {
-    if (permit->kind != HF_PERMIT_NONE) hf_bulkhead_release(pipeline_.bulkhead, permit, now);
+    if (permit->kind == HF_PERMIT_NONE) return;
+    permit->kind = HF_PERMIT_NONE;
+    pipeline_.bulkhead->Release(now);
   }
 
   bool BudgetCharge() {
-    return pipeline_.budget == nullptr || hf_budget_on_failure(pipeline_.budget) == HF_OK;
+    return pipeline_.budget == nullptr || pipeline_.budget->tokens.OnFailure();
   }
 
   void BudgetReward() {
-    if (pipeline_.budget != nullptr) hf_budget_on_success(pipeline_.budget);
+    if (pipeline_.budget != nullptr) pipeline_.budget->tokens.OnSuccess();
   }
 
  private:
@@ -105,6 +117,13 @@ hf_code Refuse(hf_action* next, hf_reason reason, hf_action pending) {
   return HF_INVALID_ARGUMENT;
 }
 
+// *next is what `step` returns, made in place: copied, an action just written field by field would
+// stall the processor, which costs as much as a permit.
+template <typename MakeStep>
+void Answer(hf_action* next, const MakeStep& step) {
+  ::new (static_cast<void*>(next)) hf_action(step());
+}
+
 hf_reason WhyNotAccepted(const engine::CallState& state, const hf_outcome* outcome) {
   if (outcome == nullptr) return HF_R_NULL_ARGUMENT;
   return state.phase == engine::CallPhase::kAttempting ? HF_R_OUT_OF_RANGE : HF_R_BAD_STATE;
@@ -125,24 +144,25 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   if (call == nullptr || pipeline == nullptr || options == nullptr) {
     return RefuseFinished(next, HF_R_NULL_ARGUMENT);
   }
-  hf_call_options given;
-  if (abi::CopyIn(options, &given, nullptr) != HF_OK) {
+  // The layout of today's callers needs no copy; any other is brought to it.
+  hf_call_options copied;
+  if (options->struct_size != sizeof(hf_call_options) || options->abi_level != HF_ABI_LEVEL) {
     hf_error error;
-    abi::CopyIn(options, &given, &error);
-    return RefuseFinished(next, error.reason);
+    if (abi::CopyIn(options, &copied, &error) != HF_OK) return RefuseFinished(next, error.reason);
+    options = &copied;
   }
-  if (given.seed == 0) return RefuseFinished(next, HF_R_ZERO_SEED);
-  if (now < 0 || given.deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
-  if ((given.flags & ~kKnownFlags) != 0 || given.reserved0 != 0) {
+  if (options->seed == 0) return RefuseFinished(next, HF_R_ZERO_SEED);
+  if (now < 0 || options->deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
+  if ((options->flags & ~kKnownFlags) != 0 || options->reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
   }
   Session* const session = ::new (static_cast<void*>(call)) Session(pipeline);
   engine::CallState& state = session->state;
-  state.seed = given.seed;
-  state.waker = given.waker;
-  state.flags = given.flags;
+  state.seed = options->seed;
+  state.waker = options->waker;
+  state.flags = options->flags;
   RealGuards guards(*pipeline);
-  *next = Step(state, guards, now).Start(given.deadline);
+  Answer(next, [&] { return Step(state, guards, now).Start(options->deadline); });
   if (next->kind == HF_DO_FINISH) return HF_OK;
   hf_pipeline_ref(pipeline);
   abi::MarkLive(call, kCallTag);
@@ -161,7 +181,7 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
                   engine::PendingAction(session->state));
   }
   RealGuards guards(*session->pipeline);
-  *next = Step(session->state, guards, now).Resume(outcome);
+  Answer(next, [&] { return Step(session->state, guards, now).Resume(outcome); });
   if (next->kind == HF_DO_FINISH) Close(call, session);
   return HF_OK;
 }

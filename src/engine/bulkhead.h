@@ -54,6 +54,15 @@ class Bulkhead {
  public:
   explicit Bulkhead(const BulkheadPolicy& policy) : policy_(policy) {}
 
+  // Takes a permit if one is free and nobody waits. Not counted as refused: the caller may yet queue.
+  bool TakeFree() {
+    Word word = word_.Load();
+    while (Waiting(word) == 0 && InFlight(word) < policy_.limit) {
+      if (word_.CompareExchange(word, word + 1)) return true;
+    }
+    return false;
+  }
+
   // kGranted or kFull.
   BulkheadAnswer TryAcquire() {
     if (TakeFree()) return BulkheadAnswer::kGranted;
@@ -154,14 +163,6 @@ class Bulkhead {
 
   static uint32_t InFlight(Word word) { return static_cast<uint32_t>(word); }
   static uint32_t Waiting(Word word) { return static_cast<uint32_t>(word >> 32); }
-
-  bool TakeFree() {
-    Word word = word_.Load();
-    while (Waiting(word) == 0 && InFlight(word) < policy_.limit) {
-      if (word_.CompareExchange(word, word + 1)) return true;
-    }
-    return false;
-  }
 
   // Under the lock. A permit that came free since, or a place, or neither: one decision on one word.
   BulkheadAnswer TakeFreeOrPlace() {

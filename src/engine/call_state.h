@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "engine/backoff.h"
+#include "engine/outcome.h"
 
 namespace holdfast::engine {
 
@@ -44,17 +45,43 @@ struct CallState {
 // The verdict for the breaker, from what was given and how long it took: `derived` is `given` with
 // everything filled in. Late is a failure, and so is a cancellation that the attempt's own timeout
 // explains; an explicit IGNORED stays what it is.
-hf_verdict JudgeVerdict(const hf_outcome& given, const hf_outcome& derived, hf_time until,
-                        hf_time now);
+inline hf_verdict JudgeVerdict(const hf_outcome& given, const hf_outcome& derived, hf_time until,
+                               hf_time now) {
+  if (given.verdict == HF_VERDICT_IGNORED) return HF_VERDICT_IGNORED;
+  if (now > until) return HF_VERDICT_FAILURE;
+  // Cooperative work that sees its time run out answers CANCELLED at that very moment: the
+  // dependency was too slow, whoever spoke first.
+  if (now == until && derived.verdict == HF_VERDICT_IGNORED) return HF_VERDICT_FAILURE;
+  return derived.verdict;
+}
 
 // HF_R_NONE if a failed attempt with this effect may be made again, else why not.
 hf_reason WhyNotAgain(hf_effect effect, uint32_t flags);
 
 // True if the state waits for just this: an outcome (valid) or none.
-bool CallAccepts(const CallState& state, const hf_outcome* outcome);
+inline bool CallAccepts(const CallState& state, const hf_outcome* outcome) {
+  if (state.phase != CallPhase::kAttempting) return outcome == nullptr;
+  return outcome != nullptr && OutcomeIsValid(*outcome);
+}
 
 // The action that the state waits for, again. Needs a phase other than FINISHED.
-hf_action PendingAction(const CallState& state);
+inline hf_action PendingAction(const CallState& state) {
+  hf_action action{};
+  action.attempt = state.attempts;
+  action.until = state.until == HF_INFINITE ? 0 : state.until;
+  switch (state.phase) {
+    case CallPhase::kAttempting:
+      action.kind = HF_DO_ATTEMPT;
+      break;
+    case CallPhase::kSleeping:
+      action.kind = HF_DO_SLEEP;
+      break;
+    default:
+      action.kind = HF_DO_WAIT;
+      break;
+  }
+  return action;
+}
 
 }  // namespace holdfast::engine
 

@@ -60,6 +60,8 @@ class WaiterList {
 // Whom to wake, in order. Their memory stays theirs to us until WakeDone, so Pop before that.
 class WakeList {
  public:
+  bool empty() const { return first_ == nullptr; }
+
   void Append(Waiter& waiter) {
     waiter.next = nullptr;
     (last_ != nullptr ? last_->next : first_) = &waiter;

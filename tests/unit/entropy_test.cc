@@ -8,6 +8,7 @@
 #include <array>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace holdfast {
@@ -17,6 +18,15 @@ TEST(Entropy, SeedsAreFreshAndNeverZero) {
   std::set<uint64_t> seen;
   for (int i = 0; i < 20000; ++i) {
     const uint64_t seed = FreshSeed();
+    EXPECT_NE(seed, 0u);
+    EXPECT_TRUE(seen.insert(seed).second) << "drawn twice";
+  }
+}
+
+TEST(Entropy, CallSeedsAreFreshAndNeverZero) {
+  std::set<uint64_t> seen;
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t seed = CallSeed();
     EXPECT_NE(seed, 0u);
     EXPECT_TRUE(seen.insert(seed).second) << "drawn twice";
   }
@@ -58,24 +68,32 @@ TEST(Entropy, ThreadsDrawTheirOwn) {
   EXPECT_EQ(all.size(), 4000u);
 }
 
-TEST(Entropy, AForkedChildDrawsAnew) {
-  FreshSeed();  // the pool is now filled, and copied by the fork
+// What a forked child draws as its first and the parent as its next.
+std::pair<uint64_t, uint64_t> DrawOnBothSides(uint64_t (*draw)()) {
+  draw();  // the pool is now filled, and copied by the fork
   int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_EQ(pipe(ends), 0);
   const pid_t child = fork();
-  ASSERT_GE(child, 0);
+  EXPECT_GE(child, 0);
   if (child == 0) {
-    const uint64_t seed = FreshSeed();
+    const uint64_t seed = draw();
     _exit(write(ends[1], &seed, sizeof(seed)) == sizeof(seed) ? 0 : 1);
   }
   uint64_t theirs = 0;
-  ASSERT_EQ(read(ends[0], &theirs, sizeof(theirs)), static_cast<ssize_t>(sizeof(theirs)));
+  EXPECT_EQ(read(ends[0], &theirs, sizeof(theirs)), static_cast<ssize_t>(sizeof(theirs)));
   int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  EXPECT_NE(FreshSeed(), theirs);
   close(ends[0]);
   close(ends[1]);
+  return {draw(), theirs};
+}
+
+TEST(Entropy, AForkedChildDrawsAnew) {
+  const auto [ours, theirs] = DrawOnBothSides(&FreshSeed);
+  EXPECT_NE(ours, theirs);
+  const auto [our_call, their_call] = DrawOnBothSides(&CallSeed);
+  EXPECT_NE(our_call, their_call);
 }
 
 }  // namespace
