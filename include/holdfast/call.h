@@ -126,7 +126,7 @@ class BlockingCall {
   // that ends the wait: until then a wake-up may be under way, which that step waits for.
   void Pause() {
     Wakeup wakeup;
-    Wakeup* nobody = nullptr;
+    void* nobody = nullptr;
     if (sleeper_.compare_exchange_strong(nobody, &wakeup)) {
       const std::stop_callback on_stop(options_.stop, [&wakeup] { wakeup.Wake(); });
       clock_.WaitUntil(action_.until == 0 ? HF_INFINITE : action_.until, wakeup);
@@ -139,12 +139,8 @@ class BlockingCall {
   // In any thread. Before the wait has begun it leaves a mark instead.
   static void OnWake(void* data) {
     auto* const self = static_cast<BlockingCall*>(data);
-    Wakeup* const sleeper = self->sleeper_.exchange(Woken());
-    if (sleeper != nullptr && sleeper != Woken()) sleeper->Wake();
-  }
-  static Wakeup* Woken() {
-    static Wakeup mark;
-    return &mark;
+    void* const sleeper = self->sleeper_.exchange(self);
+    if (sleeper != nullptr && sleeper != self) static_cast<Wakeup*>(sleeper)->Wake();
   }
 
   // The caller wants no more: every permit back, the error of the last attempt kept.
@@ -176,7 +172,7 @@ class BlockingCall {
   hf_events events_ = 0;
   uint32_t made_ = 0;
   hf_code last_code_ = HF_OK;
-  std::atomic<Wakeup*> sleeper_{nullptr};  // null: nobody sleeps; Woken(): a wake-up came before
+  std::atomic<void*> sleeper_{nullptr};  // a Wakeup, or null, or `this`: woken before the wait
 };
 
 template <typename Fn>
