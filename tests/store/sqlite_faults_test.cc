@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/sqlite/store.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -167,6 +168,45 @@ TEST_F(SqliteFaults, FailureWhileOpeningChangesNothing) {
       ASSERT_TRUE(again.ok()) << n << again.status();
       EXPECT_EQ((*again)->Execute(Claim("k", 1), Duration{0}).raw.status, HF_STORE_WON);
     }
+  }
+}
+
+TEST_F(SqliteFaults, ReopensTheFileItHadWhereverTheProcessIsNow) {
+  const std::string before = std::filesystem::current_path();
+  for (const char* name : {"first", "second"}) std::filesystem::create_directory(folder_ / name);
+  FaultVfs vfs;
+  std::filesystem::current_path(folder_ / "first");
+  OpenStore(FaultyOptions(vfs, "store.db"));
+  ASSERT_EQ(StatusOf(testing::Complete("k", Win("k"), "done")), HF_STORE_OK);
+  std::filesystem::current_path(folder_ / "second");
+  vfs.Inject(Fault::kWriteError, 1);
+  EXPECT_EQ(StatusOf(Claim("other", 1)), HF_STORE_UNAVAILABLE);
+  vfs.Heal();
+  EXPECT_EQ(StatusOf(Claim("k", 2)), HF_STORE_REPLAY);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "second/store.db"));
+  store_.reset();  // before its disk
+  std::filesystem::current_path(before);
+}
+
+// A volume that went away leaves an empty folder behind: a new file there would know none of the keys.
+TEST_F(SqliteFaults, FileThatIsGoneIsNotMadeAnewByReopening) {
+  for (const bool emptied : {false, true}) {
+    FaultVfs vfs;
+    const std::string path = folder_ / (emptied ? "emptied" : "gone");
+    OpenStore(FaultyOptions(vfs, path));
+    ASSERT_EQ(StatusOf(testing::Complete("k", Win("k"), "done")), HF_STORE_OK);
+    std::filesystem::rename(path, path + ".away");
+    std::filesystem::rename(path + "-wal", path + ".away-wal");
+    if (emptied) testing::WriteWhole(path, "");
+    vfs.Inject(Fault::kWriteError, 1);
+    EXPECT_EQ(StatusOf(Claim("other", 1)), HF_STORE_INDETERMINATE);  // nothing to read back
+    vfs.Heal();
+    const hf_store_status refused = emptied ? HF_STORE_CORRUPT : HF_STORE_UNAVAILABLE;
+    EXPECT_EQ(StatusOf(Claim("k", 2)), refused);
+    std::filesystem::rename(path + ".away", path);
+    std::filesystem::rename(path + ".away-wal", path + "-wal");
+    EXPECT_EQ(StatusOf(Claim("k", 2)), HF_STORE_REPLAY);
+    store_.reset();  // before its disk
   }
 }
 

@@ -92,8 +92,9 @@ bool HasWalResetBug(int version) {
   return !fixed_3_44 && !fixed_3_50;
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& options) {
-  std::unique_ptr<Connection> connection(new Connection(options));
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& options,
+                                                             const std::string& known) {
+  std::unique_ptr<Connection> connection(new Connection(options, known));
   absl::Status status = connection->OpenFile();
   if (status.ok()) status = connection->RefuseForeignHeader();
   if (status.ok()) status = connection->Claim();
@@ -121,10 +122,11 @@ void Connection::Distrust() {
 }
 
 absl::Status Connection::OpenFile() {
-  constexpr int kFlags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const char* const vfs = options_.vfs.empty() ? nullptr : options_.vfs.c_str();
-  const int code = sqlite3_open_v2(options_.path.c_str(), &db_, kFlags, vfs);
+  const std::string& path = known_.empty() ? options_.path : known_;
+  const int flags = known_.empty() ? kFlags | SQLITE_OPEN_CREATE : kFlags;
+  const int code = sqlite3_open_v2(path.c_str(), &db_, flags, vfs);
   if (code != SQLITE_OK) return Refused(code, "cannot open path");
   // A disk without write permission is opened read-only by SQLite without a word.
   if (sqlite3_db_readonly(db_, "main") == 1) {
@@ -148,7 +150,14 @@ absl::Status Connection::OpenFile() {
       db_,
       [](void* self) { return static_cast<Connection*>(self)->mode_ == SqlMode::kStore ? 0 : 1; },
       this);
+  sqlite3_rollback_hook(
+      db_, [](void* self) { static_cast<Connection*>(self)->lost_ = true; }, this);
   return absl::OkStatus();
+}
+
+std::string Connection::path() const {
+  const char* const name = sqlite3_db_filename(db_, "main");
+  return name == nullptr ? options_.path : name;
 }
 
 absl::Status Connection::RefuseForeignHeader() {
@@ -192,6 +201,9 @@ absl::Status Connection::CheckOwner() {
   if (code != 0) return Refused(code, "cannot read path");
   const bool empty = Number("SELECT count(*) FROM sqlite_schema", -1) == 0;
   const int64_t application_id = Number("PRAGMA application_id", -1);
+  if (empty && !known_.empty()) {
+    return ToStatus(HF_STORE_CORRUPT, "path: the file was emptied since it was opened");
+  }
   if (empty && application_id == 0) return CreateSchema();
   return CheckOwnerNumbers(application_id, Number("PRAGMA user_version", -1));
 }

@@ -6,6 +6,9 @@
 // again and synced before it is believed: after a failed fsync the kernel may show pages that never
 // reached the disk, and what we replay from them must be as durable as what we answer.
 //
+// A file that was ours before is opened again by the full name SQLite found for it, and never created: a
+// new file there, on a volume that lost its disk say, would know none of the keys.
+//
 // Invariants: used by one thread at a time; the authorizer decides by `mode` what a statement that is
 // being prepared may do.
 #ifndef HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_
@@ -33,7 +36,9 @@ enum class SqlMode { kStore, kWork, kSetup, kRead };
 
 class Connection {
  public:
-  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Options& options);
+  // `known`: the path() of the connection before, or empty the first time.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Options& options,
+                                                          const std::string& known);
 
   // With a last checkpoint, which removes the WAL; not after Distrust.
   ~Connection();
@@ -44,7 +49,11 @@ class Connection {
   void Distrust();
 
   sqlite3* db() const { return db_; }
-  void SetMode(SqlMode mode) { mode_ = mode; }
+  std::string path() const;
+  void SetMode(SqlMode mode) {
+    if (mode != SqlMode::kStore) lost_ = false;
+    mode_ = mode;
+  }
 
   // Runs SQL that returns nothing of interest. 0 or the extended result code.
   int Run(const char* sql);
@@ -54,6 +63,9 @@ class Connection {
   sqlite3_stmt* Prepare(const char* sql);
 
   bool InTransaction() const;
+  // The transaction in which user code was let in is over: SQLite gave it up under a statement of it. A
+  // savepoint may have begun another since.
+  bool LostTransaction() const { return lost_ || !InTransaction(); }
   // Resets statements that user code left running, which would hold back checkpoints.
   void ResetStrays();
 
@@ -62,7 +74,7 @@ class Connection {
   bool Checkpoint(Failure* failure);
 
  private:
-  explicit Connection(const Options& options) : options_(options) {}
+  Connection(const Options& options, const std::string& known) : options_(options), known_(known) {}
 
   absl::Status OpenFile();
   absl::Status RefuseForeignHeader();
@@ -78,8 +90,10 @@ class Connection {
   int64_t Number(const char* sql, int64_t otherwise);
 
   const Options options_;
+  const std::string known_;
   sqlite3* db_ = nullptr;
   SqlMode mode_ = SqlMode::kStore;
+  bool lost_ = false;
   int wal_pages_ = 0;
 };
 

@@ -13,9 +13,13 @@
 namespace holdfast::inline v0_1::sqlite {
 namespace {
 
-#define HOLDFAST_COLUMNS                                                            \
-  "kid,state,on_expiry,fingerprint,nonce,token,attempt,truncated,code,lease_until," \
+#define HOLDFAST_VALUES                                                         \
+  "state,on_expiry,fingerprint,nonce,token,attempt,truncated,code,lease_until," \
   "not_before,expires_at,completed_at,body_sum,sum"
+#define HOLDFAST_COLUMNS "kid," HOLDFAST_VALUES
+// Never by their bare names: a temporary table of the user's would come first.
+#define HOLDFAST_RECORD "main.holdfast_record"
+#define HOLDFAST_META "main.holdfast_meta"
 
 constexpr int kKid = 0, kState = 1, kOnExpiry = 2, kFingerprint = 3, kNonce = 4, kToken = 5,
               kAttempt = 6, kTruncated = 7, kCode = 8, kLeaseUntil = 9, kNotBefore = 10,
@@ -132,29 +136,34 @@ void LoadBody(sqlite3_stmt* statement, const Row& row, StoredRecord* found) {
 }  // namespace
 
 Failure RecordTable::Prepare() {
-  at_or_after_ = connection_->Prepare(
-      "SELECT " HOLDFAST_COLUMNS ",body FROM holdfast_record WHERE kid>=?1 ORDER BY kid LIMIT 1");
-  before_ = connection_->Prepare("SELECT " HOLDFAST_COLUMNS
-                                 " FROM holdfast_record WHERE kid<?1 ORDER BY kid DESC LIMIT 1");
-  write_ =
-      connection_->Prepare("INSERT OR REPLACE INTO holdfast_record(" HOLDFAST_COLUMNS
-                           ",body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)");
-  erase_ = connection_->Prepare("DELETE FROM holdfast_record WHERE kid=?1");
-  expired_ = connection_->Prepare("SELECT " HOLDFAST_COLUMNS
-                                  " FROM holdfast_record WHERE state IN (2,3) AND expires_at<=?1 "
-                                  "ORDER BY expires_at LIMIT ?2");
-  load_floor_ = connection_->Prepare("SELECT value FROM holdfast_meta WHERE name='token_floor'");
-  save_floor_ = connection_->Prepare(
-      "INSERT OR REPLACE INTO holdfast_meta(name,value) VALUES('token_floor',?1)");
-  count_ = connection_->Prepare("SELECT count(*) FROM holdfast_record");
-  pages_ = connection_->Prepare(
-      "SELECT (page_count-freelist_count)*page_size FROM pragma_page_count(),"
-      "pragma_freelist_count(),pragma_page_size()");
-  for (const sqlite3_stmt* statement : {at_or_after_, before_, write_, erase_, expired_,
-                                        load_floor_, save_floor_, count_, pages_}) {
-    if (statement == nullptr) return Fail(sqlite3_extended_errcode(connection_->db()), "prepare");
-  }
-  return LoadFloor();
+  int code = SQLITE_OK;
+  const auto prepare = [&](sqlite3_stmt** statement, const char* sql) {
+    if (code != SQLITE_OK) return;
+    *statement = connection_->Prepare(sql);
+    if (*statement == nullptr) code = sqlite3_extended_errcode(connection_->db());
+  };
+  prepare(&at_or_after_, "SELECT " HOLDFAST_COLUMNS ",body FROM " HOLDFAST_RECORD
+                         " WHERE kid>=?1 ORDER BY kid LIMIT 1");
+  prepare(&before_, "SELECT " HOLDFAST_COLUMNS " FROM " HOLDFAST_RECORD
+                    " WHERE kid<?1 ORDER BY kid DESC LIMIT 1");
+  // Not REPLACE, which deletes first, and with the row what refers to it by ON DELETE CASCADE.
+  prepare(&write_, "INSERT INTO " HOLDFAST_RECORD "(" HOLDFAST_COLUMNS
+                   ",body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16) "
+                   "ON CONFLICT(kid) DO UPDATE SET (" HOLDFAST_VALUES
+                   ",body)=(?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)");
+  prepare(&erase_, "DELETE FROM " HOLDFAST_RECORD " WHERE kid=?1");
+  prepare(&expired_, "SELECT " HOLDFAST_COLUMNS " FROM " HOLDFAST_RECORD
+                     " WHERE state IN (2,3) AND expires_at<=?1 ORDER BY expires_at LIMIT ?2");
+  prepare(&load_floor_, "SELECT value FROM " HOLDFAST_META " WHERE name='token_floor'");
+  prepare(&save_floor_,
+          "INSERT OR REPLACE INTO " HOLDFAST_META "(name,value) VALUES('token_floor',?1)");
+  prepare(&count_, "SELECT count(*) FROM " HOLDFAST_RECORD);
+  prepare(&pages_,
+          "SELECT (page_count-freelist_count)*page_size FROM pragma_page_count(),"
+          "pragma_freelist_count(),pragma_page_size()");
+  // The file says that it is ours, but our tables are not in it, or not as we made them.
+  if (code == SQLITE_ERROR) return Fail(SQLITE_CORRUPT, "holdfast's tables");
+  return code == SQLITE_OK ? LoadFloor() : Fail(code, "prepare");
 }
 
 Failure RecordTable::Find(const uint8_t* key_id, StoredRecord* found) {
@@ -246,6 +255,8 @@ Failure RecordTable::LoadFloor() {
   uint64_t floor = 0;
   const Failure failure = ReadNumber(load_floor_, "token floor", &floor);
   if (failure.failed()) return failure;
+  // Nothing could be claimed above it; a negative one has become large.
+  if (floor >= INT64_MAX) return Fail(SQLITE_CORRUPT, "token floor");
   saved_floor_ = floor;
   RaiseFloor(floor);
   return {};
@@ -266,9 +277,11 @@ Failure RecordTable::CountBytes(uint64_t* bytes) { return ReadNumber(pages_, "si
 
 Failure RecordTable::ReadNumber(sqlite3_stmt* statement, const char* what, uint64_t* value) {
   const int code = sqlite3_step(statement);
-  if (code == SQLITE_ROW) *value = static_cast<uint64_t>(sqlite3_column_int64(statement, 0));
+  const bool number = code == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_INTEGER;
+  if (number) *value = static_cast<uint64_t>(sqlite3_column_int64(statement, 0));
   sqlite3_reset(statement);
-  if (code == SQLITE_ROW) return {};
+  if (number) return {};
+  if (code == SQLITE_ROW) return Fail(SQLITE_CORRUPT, what);
   return Fail(code == SQLITE_DONE ? SQLITE_CORRUPT : code, what);
 }
 
@@ -278,6 +291,9 @@ Failure RecordTable::Fail(int code, const char* what) const {
   return FailureOf(connection_->db(), code, what);
 }
 
+#undef HOLDFAST_META
+#undef HOLDFAST_RECORD
 #undef HOLDFAST_COLUMNS
+#undef HOLDFAST_VALUES
 
 }  // namespace holdfast::inline v0_1::sqlite

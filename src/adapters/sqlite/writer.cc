@@ -51,7 +51,7 @@ Writer::~Writer() {
 }
 
 absl::Status Writer::Open() {
-  auto connection = Connection::Open(options_);
+  auto connection = Connection::Open(options_, file_);
   if (!connection.ok()) return connection.status();
   auto table = std::make_unique<RecordTable>(connection->get());
   Failure failure = table->Prepare();
@@ -62,8 +62,11 @@ absl::Status Writer::Open() {
     return ToStatus(failure.Before(), failure.detail);
   }
   connection_ = *std::move(connection);
+  file_ = connection_->path();
   purges_ = true;
   table_ = std::move(table);
+  const std::lock_guard lock(stats_mutex_);
+  stats_.records = records_;
   return absl::OkStatus();
 }
 
@@ -178,8 +181,10 @@ Writer::Verdict Writer::Commit(Batch* batch) {
   const int code = connection_->Run("COMMIT");
   const Duration took = std::chrono::steady_clock::now() - start;
   if (code == SQLITE_OK) {
-    records_ += batch->added;
-    records_ -= std::min(records_, batch->purged + batch->erased);
+    if (options_.max_records > 0) {
+      records_ += batch->added;
+      records_ -= std::min(records_, batch->purged + batch->erased);
+    }
     const std::lock_guard lock(stats_mutex_);
     stats_.requests += batch->jobs.size();
     stats_.joined += batch->joined;

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -88,6 +89,7 @@ class Writer {
 
   const Options options_;
   const std::shared_ptr<Queue> queue_;
+  std::string file_;  // once opened
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<RecordTable> table_;
   absl::Status open_status_;

@@ -133,8 +133,8 @@ void Writer::RunJoinedJob(Batch* batch, Job* job) {
   RunWork(job);
   const int said = sqlite3_extended_errcode(connection_->db());
   connection_->ResetStrays();
-  if (!connection_->InTransaction()) {
-    // SQLite gave the transaction up inside the work: FULL, IOERR or NOMEM.
+  if (connection_->LostTransaction()) {
+    // SQLite gave the transaction up inside the work: FULL, IOERR, NOMEM, or an OR ROLLBACK of its own.
     batch->lost = FailureOf(connection_->db(), said, "the work's transaction was rolled back");
     return;
   }
@@ -212,7 +212,7 @@ void Writer::RunAlone(const JobPtr& job) {
   const int said = sqlite3_extended_errcode(connection_->db());
   connection_->ResetStrays();
   const bool keep = !reads && job->status.ok() && job->thrown == nullptr;
-  if (keep && !connection_->InTransaction()) {
+  if (keep && connection_->LostTransaction()) {
     const Failure failure = FailureOf(connection_->db(), said, "the transaction was rolled back");
     Answer(job.get(), failure.Before(), failure.detail);
   } else if (keep) {
