@@ -301,10 +301,48 @@ TEST_F(SqliteDamage, LimitsRefuseNewKeysAndLetOldOnesEnd) {
   options.max_bytes = 1;
   OpenStore(options);
   EXPECT_EQ(StatusOf(Claim("e", 1)), HF_STORE_OVERLOADED);
-  options.max_bytes = 0;
+}
+
+TEST_F(SqliteDamage, RecordsAreCountedFromTheOpening) {
+  sqlite::Options options = Options();
+  options.max_records = 3;
+  OpenStore(options);
+  Win("a");
+  Win("b");
+  OpenStore(options);
+  EXPECT_EQ(store_->stats().records, 2u);
+  options.max_records = 0;
+  OpenStore(options);
+  Win("c");
+  EXPECT_EQ(store_->stats().records, 0u);  // not counted
+}
+
+// The work is done: a limit of the store must not keep its end from being recorded.
+TEST_F(SqliteDamage, BodyAboveTheStoresLimitIsKeptAsItsDigest) {
+  sqlite::Options options = Options();
   options.max_body = 10;
   OpenStore(options);
-  EXPECT_EQ(StatusOf(Complete("e", Win("e"), "eleven byte")), HF_STORE_UNAVAILABLE);
+  const std::string body = "eleven byte";
+  ASSERT_EQ(StatusOf(Complete("k", Win("k"), body)), HF_STORE_OK);
+  const StoreReply reply = Ask(Claim("k", 2));
+  EXPECT_EQ(reply.raw.status, HF_STORE_REPLAY);
+  EXPECT_EQ(reply.raw.truncated, 1u);
+  std::string digest(32, 0);
+  hf_idem_fingerprint(body.data(), body.size(), reinterpret_cast<uint8_t*>(digest.data()));
+  EXPECT_EQ(*reply.body, digest);
+  StoreRequest shortened = Complete("d", Win("d"), digest);
+  shortened.truncated = 1;
+  EXPECT_EQ(StatusOf(shortened), HF_STORE_OK);
+  EXPECT_EQ(*Ask(Claim("d", 2)).body, digest);
+  const std::string absurd(HF_IDEM_BODY_MAX + 1, 'x');
+  EXPECT_EQ(StatusOf(Complete("e", Win("e"), absurd)), HF_STORE_UNAVAILABLE);
+}
+
+TEST_F(SqliteDamage, BodyLargerThanTheQueueIsTakenWhenNoOtherWaits) {
+  sqlite::Options options = Options();
+  options.max_queue_bytes = 10;
+  OpenStore(options);
+  EXPECT_EQ(StatusOf(Complete("k", Win("k"), "eleven byte")), HF_STORE_OK);
 }
 
 TEST_F(SqliteDamage, PurgeNeverErasesWhatIsHeldOrInDoubt) {

@@ -47,7 +47,8 @@ struct Options {
   uint32_t max_batch = 0;      // requests in one commit; 1..4096, default 256
   uint32_t max_queue = 0;      // requests waiting, then OVERLOADED; default 16384
   size_t max_queue_bytes = 0;  // bodies waiting, then OVERLOADED; default 64 MiB
-  uint32_t max_body = 0;       // bytes of one stored body; default and at most HF_IDEM_BODY_MAX
+  // Bytes of one stored body, above it its digest (truncated); default and at most HF_IDEM_BODY_MAX.
+  uint32_t max_body = 0;
   // New keys are refused (OVERLOADED) above these; keys that exist can always be settled. Default: none.
   uint64_t max_records = 0;
   uint64_t max_bytes = 0;  // of the file's pages in use, yours included
@@ -76,7 +77,7 @@ struct Stats {
   uint64_t purged = 0;         // expired records erased
   uint64_t checkpoints = 0;    // completed
   uint64_t reopened = 0;       // after a failure of the file
-  uint64_t records = 0;        // stored now
+  uint64_t records = 0;        // stored now; 0 unless max_records is set
   uint64_t wal_pages = 0;      // after the last commit
   Duration commit_time{0};     // spent in COMMIT, fsync included; all of them
   Duration longest_commit{0};
@@ -102,9 +103,10 @@ struct JoinedReply {
 };
 
 // Runs on the writer thread, inside its transaction: it holds up every other request, so no waiting, no
-// calls to other services, no thread-locals, and no use of this store (refused). It must finalize or
-// reset its statements, and cannot COMMIT, ROLLBACK, ATTACH, set PRAGMAs or write to holdfast's own
-// tables (SQLITE_AUTH); savepoints of its own are fine. An exception rolls back and reaches the caller.
+// calls to other services, no thread-locals, and no use of this store (refused). It must finalize its
+// statements (the store may reopen the file, which ends them all), and cannot COMMIT, ROLLBACK, ATTACH,
+// set PRAGMAs or write to holdfast's own tables (SQLITE_AUTH); savepoints of its own are fine. An
+// exception rolls back and reaches the caller.
 using Work = std::function<absl::StatusOr<std::string>(sqlite3*)>;
 using Script = std::function<absl::Status(sqlite3*)>;
 

@@ -29,7 +29,9 @@ hf_store_status Queue::Push(const JobPtr& job) {
   const std::lock_guard lock(mutex_);
   if (closed_) return HF_STORE_UNAVAILABLE;
   const size_t bytes = job->request_body.size();
-  if (jobs_.size() >= max_jobs_ || bytes > max_bytes_ - bytes_) return HF_STORE_OVERLOADED;
+  // A body above the limit goes alone: what it settles has happened, and waiting would not shrink it.
+  const bool overfull = bytes_ > 0 && bytes_ + bytes > max_bytes_;
+  if (jobs_.size() >= max_jobs_ || overfull) return HF_STORE_OVERLOADED;
   jobs_.push_back(job);
   bytes_ += bytes;
   filled_.notify_one();

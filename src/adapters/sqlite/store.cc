@@ -28,6 +28,7 @@ constexpr uint32_t kDefaultCheckpointPages = 1000;
 constexpr uint32_t kLargestCheckpointPages = 1000000;
 constexpr Duration kDefaultTtl = std::chrono::hours(24);
 constexpr uint32_t kDefaultJoinedBody = 64 * 1024;
+constexpr size_t kDigestSize = 32;
 
 int64_t SystemNow() {
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -181,13 +182,20 @@ Store::~Store() = default;
 
 StoreReply Store::Execute(const StoreRequest& request, Duration timeout) {
   const bool body = CarriesBody(request) && request.body.data != nullptr;
-  if (body && request.body.size > impl_->options().max_body) {
-    return StorageReply(HF_STORE_UNAVAILABLE, "the body is larger than max_body");
+  if (body && request.body.size > HF_IDEM_BODY_MAX) {
+    return StorageReply(HF_STORE_UNAVAILABLE, "the body is larger than any store may keep");
   }
   try {
     const auto job = std::make_shared<Job>(Job::Kind::kRequest);
     job->request = request;
     if (body) job->request_body.assign(request.body.data, request.body.size);
+    if (body && request.truncated == 0 && request.body.size > impl_->options().max_body) {
+      // What it tells has happened: never a reason not to record it.
+      job->request_body.resize(kDigestSize);
+      hf_idem_fingerprint(request.body.data, request.body.size,
+                          reinterpret_cast<uint8_t*>(job->request_body.data()));
+      job->request.truncated = 1;
+    }
     if (request.body.data != nullptr || request.body.size == 0) {
       job->request.body = hf_str{job->request_body.data(), job->request_body.size()};
     }
