@@ -120,6 +120,7 @@ class RunOnceSession {
     hf_store_request request;
     if (hf_idem_request(&idem_, &request) != HF_OK) return Break();
     reply_ = store_.Execute(request, TimeLeft(action_.until));
+    if (reply_.raw.status == HF_STORE_REPLAY && reply_.body == nullptr) return Break();
     Go(hf_idem_on_reply(&idem_, &reply_.raw, Now(), &action_));
   }
 

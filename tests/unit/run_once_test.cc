@@ -388,6 +388,24 @@ TEST_F(RunOnceTest, StoreThatBreaksItsContractIsAnInternalErrorAndTheRecordIsSet
   EXPECT_EQ(RunOk()->body, "kept");
 }
 
+// A store written as in C: the bytes are pointed to, and owned by nobody.
+TEST_F(RunOnceTest, ReplayWithoutABodyIsAnInternalError) {
+  class Careless final : public Store {
+   public:
+    StoreReply Execute(const StoreRequest&, Duration) override {
+      StoreReply reply;
+      reply.raw.status = HF_STORE_REPLAY;
+      reply.raw.body = {"bytes", 5};
+      return reply;
+    }
+    Guarantee guarantee() const override { return {}; }
+  };
+  Careless careless;
+  const auto result = RunOnce(careless, {.key = "k"}, {.no_fingerprint = true, .clock = &clock_},
+                              [](Ticket&) -> Body { return "x"; });
+  EXPECT_EQ(result.status().code(), absl::StatusCode::kInternal) << result.status();
+}
+
 TEST_F(RunOnceTest, OptOutOfFingerprintsMatchesAnyRequest) {
   RunOnceOptions options{.no_fingerprint = true, .clock = &clock_};
   ASSERT_TRUE(Run(options, [](Ticket&) -> Body { return "x"; }).ok());
