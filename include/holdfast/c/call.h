@@ -12,7 +12,8 @@
  * The order is fixed: deadline, retry under the budget, then per attempt: breaker, bulkhead, attempt
  * timeout. No permit is held while sleeping or waiting. A refusal by the breaker or the bulkhead is not
  * an attempt and costs no token; the breaker's is waited for only if retries are left and its
- * retry_after fits before the deadline, the bulkhead's ends the call.
+ * retry_after fits before the deadline, the bulkhead's ends the call. Each wait for a breaker uses up one
+ * of max_attempts, so an open breaker cannot hold a call for ever.
  * An attempt is repeated only if its effect is RETRYABLE or NOT_STARTED, or AMBIGUOUS and the call is
  * declared idempotent. The budget is charged before the sleep, and whoever stops the call, `code` stays
  * that of the last attempt: the original error.
@@ -96,7 +97,7 @@ HF_API hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call
 
 /* Goes on.
  * Contract: outcome after ATTEMPT, NULL after SLEEP and WAIT; a step that comes early gets the same
- *   action again. Ownership: *outcome borrowed. Threads: one at a time per call; no allocation; may spin
+ *   action again, and so does one that is refused, with code and reason (FINISH if nothing is under way). Ownership: *outcome borrowed. Threads: one at a time per call; no allocation; may spin
  *   while a wake-up is under way. Errors: INVALID_ARGUMENT with the session as it was: a bad outcome,
  *   an outcome missing or unasked for; HF_R_BAD_STATE: finished or never started. Since: 0.1 */
 HF_API hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,

@@ -40,7 +40,7 @@ typedef struct hf_context_options {
  *   by its first 55; ff, upper case, zero ids and anything else malformed are refused. One value only:
  *   two joined by a comma are malformed, and so are two that a caller received apart.
  *   Ownership: *out is written only on OK.
- * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED. Since: 0.1 */
+ * Threads: any. Errors: INVALID_ARGUMENT: malformed, or NULL. Since: 0.1 */
 HF_API hf_code hf_traceparent_parse(const char* data, size_t size, hf_trace* out) HF_NOEXCEPT;
 
 /* Writes a traceparent header value, version 00, 55 bytes, not terminated.
