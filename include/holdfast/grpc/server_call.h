@@ -125,7 +125,7 @@ class Admission {
   const ::grpc::Status& refusal() const { return refusal_; }
   bool keyed() const { return key_.has_value(); }
   Key key() const { return {space_, tenant_, operation_, key_.value_or("")}; }
-  ServerCall& call() { return *call_; }
+  ServerCall& call() { return call_; }
   RunOnceOptions RunOptions(std::string_view request, RunOnceReport* report) const;
 
   // The answer of work that ran without a record.
@@ -151,7 +151,7 @@ class Admission {
   std::string tenant_;
   std::optional<std::string_view> key_;
   std::optional<BulkheadPermit> permit_;
-  std::optional<ServerCall> call_;
+  ServerCall call_;
   ::grpc::Status refusal_;
 };
 

@@ -13,7 +13,7 @@
 namespace holdfast::inline v0_1::grpc {
 namespace {
 
-std::string_view View(::grpc::string_ref text) { return {text.data(), text.size()}; }
+std::string_view View(const ::grpc::string_ref& text) { return {text.data(), text.size()}; }
 ::grpc::string_ref Ref(std::string_view text) { return {text.data(), text.size()}; }
 
 // A correlation or causation id as the context takes it; empty if it would not.
@@ -92,8 +92,8 @@ absl::StatusOr<std::optional<std::string_view>> ReceivedKey(const ServerMetadata
   if (texts + binaries > 1) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED, "more than one idempotency key");
   }
-  const std::string_view key =
-      *OnlyValue(metadata, texts == 1 ? kIdempotencyKey : kIdempotencyKeyBin);
+  const std::string_view header = texts == 1 ? kIdempotencyKey : kIdempotencyKeyBin;
+  const std::string_view key = OnlyValue(metadata, header).value_or("");
   if (key.empty()) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_KEY_MISSING, "the idempotency key is empty");
   }

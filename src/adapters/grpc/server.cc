@@ -139,18 +139,17 @@ Admission::Admission(const GuardOptions& options, ::grpc::ServerContextBase& con
       context_(context),
       clock_(*options.clock),
       space_(options.space),
-      operation_(operation) {
+      operation_(operation),
+      call_(ExtractContext(context.client_metadata(), ReceivedDeadline()), &clock_) {
   Admit(key_needed);
 }
 
 void Admission::Admit(bool key_needed) {
-  const hf_time deadline = ReceivedDeadline();
-  call_.emplace(ExtractContext(context_.client_metadata(), deadline), &clock_);
   if (context_.IsCancelled()) {
     refusal_ = ::grpc::Status(::grpc::StatusCode::CANCELLED, "cancelled before the work began");
     return;
   }
-  if (call_->remaining() == Duration{0}) {
+  if (call_.remaining() == Duration{0}) {
     refusal_ = Refuse({absl::StatusCode::kDeadlineExceeded, HF_R_DEADLINE},
                       "the deadline passed before the work began", true);
     return;
@@ -170,7 +169,7 @@ void Admission::Admit(bool key_needed) {
     if (key_ && options_.tenant) tenant_ = options_.tenant(context_);
   }
   if (!options_.bulkhead) return;
-  auto permit = options_.bulkhead.Acquire(call_->context().deadline(), clock_);
+  auto permit = options_.bulkhead.Acquire(call_.context().deadline(), clock_);
   if (permit.ok()) {
     permit_.emplace(*std::move(permit));
     return;
@@ -198,7 +197,7 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
   options.lease = options_.lease;
   options.ttl = options_.ttl;
   options.max_wait = options_.max_wait;
-  options.deadline = call_->context().deadline();
+  options.deadline = call_.context().deadline();
   options.max_attempts = options_.max_attempts;
   options.max_body = options_.max_body;
   options.clock = &clock_;
@@ -207,7 +206,7 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
 }
 
 ::grpc::Status Admission::Settle(::grpc::Status own) {
-  if (!own.ok() && call_->effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
+  if (!own.ok() && call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
   return own;
 }
 

@@ -75,7 +75,7 @@ Duration DelayOf(const v1::RetryInfo& retry) {
   return std::min(kLongestAdvice, whole + Duration{retry.retry_delay().nanos()});
 }
 
-std::optional<std::int64_t> WholeNumber(::grpc::string_ref text) {
+std::optional<std::int64_t> WholeNumber(const ::grpc::string_ref& text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, number);
