@@ -12,9 +12,13 @@ tests/model/mutants/<engine>.txt holds blocks separated by blank lines ('#' begi
 A mutant that survives, whose text is not found, or that does not compile turns the test red; so does a
 named test that fails without any mutant. `mutants_test.py breaker` runs one list, `mutants_test.py
 breaker lease` only its mutants with "lease" in the name.
+
+The tests are seeded, so the verdict is a function of the sources. ctest remembers in the build folder for
+which sources all was noticed, and does not ask again until one of them changes.
 """
 
 import concurrent.futures
+import hashlib
 import os
 import pathlib
 import subprocess
@@ -196,6 +200,22 @@ def judge(bench, mutants, pool):
     return [complaint for complaint in pool.map(one, numbered) if complaint]
 
 
+def fingerprint():
+    """Of everything the verdict depends on: sources, tests, lists, this file, the compiler."""
+    seen = hashlib.sha256(run([CXX, "--version"]).stdout.encode())
+    for folder in ("src/engine", "src/codec", "src/abi", "include", "tests/unit", "tests/model"):
+        for path in sorted(p for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc", ".py", ".txt")):
+            seen.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    seen.update(os.environ.get("HF_MODEL_SCHEDULES", "").encode())
+    return seen.hexdigest()
+
+
+def memory():
+    """Where a whole run notes the fingerprint that it passed with; None for a part of one."""
+    build = os.environ.get("HF_BINARY_DIR")
+    return pathlib.Path(build) / "mutants.noticed" if build and len(sys.argv) == 1 else None
+
+
 def main(arguments):
     if os.environ.get("HF_SANITIZE"):
         print("skipped: a sanitizer build of the library does not link with plain objects")
@@ -203,6 +223,10 @@ def main(arguments):
     if not pathlib.Path(LIBRARY).is_file():
         print("HF_STATIC_LIBRARY must name libholdfast.a; ctest sets it")
         return 1
+    noticed, now = memory(), fingerprint()
+    if noticed and noticed.is_file() and noticed.read_text() == now:
+        print("all mutants were noticed before, and nothing has changed since")
+        return 0
     lists = sorted((ROOT / "tests/model/mutants").glob("*.txt"))
     chosen = [p for p in lists if not arguments or p.stem == arguments[0]]
     with tempfile.TemporaryDirectory() as folder, \
@@ -226,6 +250,8 @@ def main(arguments):
             if len(listed) < 10 and len(arguments) < 2:
                 found.append(f"{engine}: at least ten mutants are asked for")
             complaints += found
+    if noticed and not complaints:
+        noticed.write_text(now)
     print("\n".join(complaints))
     return 1 if complaints or not chosen else 0
 
