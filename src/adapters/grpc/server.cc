@@ -38,7 +38,6 @@ bool ProvesNotStarted(hf_reason reason) {
     case HF_R_STORE_OVERLOADED:
     case HF_R_STORE_FULL:
     case HF_R_STORE_LOCKED:
-    case HF_R_DEADLINE:
       return true;
     default:
       return false;
