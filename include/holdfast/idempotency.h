@@ -106,7 +106,7 @@ class Ticket {
  private:
   RunOnceSession& session_;
   const uint8_t* key_id_;
-  std::string_view operation_;
+  const std::string operation_;  // a copy: the work may change what the key was made of
   uint64_t token_ = 0;
   uint32_t attempt_ = 0;
 };

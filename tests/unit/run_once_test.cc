@@ -210,6 +210,22 @@ TEST_F(RunOnceTest, IdentityIsFrozenEvenIfTheWorkMutatesItsInput) {
   EXPECT_TRUE(Run(options, [](Ticket&) -> Body { return "again"; })->replayed);
 }
 
+TEST_F(RunOnceTest, DownstreamKeyIsFrozenEvenIfTheWorkMutatesTheOperation) {
+  std::string operation = "charge";
+  std::string before;
+  std::string after;
+  const auto result =
+      RunOnce(store_, {.operation = operation, .key = "k"},
+              {.no_fingerprint = true, .clock = &clock_}, [&](Ticket& ticket) -> Body {
+                before = ticket.DownstreamKey("card");
+                operation.assign("refund");
+                after = ticket.DownstreamKey("card");
+                return "x";
+              });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(before, after);
+}
+
 TEST_F(RunOnceTest, OtherRequestUnderTheSameKeyIsRefused) {
   ASSERT_TRUE(RunOk().ok());
   RunOnceOptions options = Options();
