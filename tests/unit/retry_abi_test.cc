@@ -32,6 +32,7 @@ std::string RetryError(Change&& change) {
   const hf_code code = hf_retry_new(&options, &retry, &error);
   EXPECT_EQ(code, error.code);
   EXPECT_EQ(retry != nullptr, code == HF_OK);
+  hf_retry_unref(retry);
   EXPECT_EQ(hf_retry_new(&options, &retry, nullptr), code);  // error is nullable
   if (code == HF_OK) {
     hf_retry_unref(retry);
