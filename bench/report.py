@@ -10,13 +10,14 @@ import argparse
 import json
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-MUTEX = "floor/mutex_pair/real_time/threads:1"
+MUTEX = "floor/mutex_pair"
 CLOCK = "floor/clock"
 
 
@@ -34,6 +35,12 @@ def programs(build):
                 sys.exit(f"bench: {path} is not built (./dev bench builds it)")
             found.append((linkage, path))
     return found
+
+
+def spoken(name):
+    """The library's name without what says how it was measured: "x/real_time/threads:2" is "x 2T"."""
+    name = re.sub(r"/(real_time|iterations:\d+|threads:1)\b(?=/|$)", "", name)
+    return re.sub(r"/threads:(\d+)$", r" \1T", name)
 
 
 def run(path, min_time, name_filter):
@@ -59,7 +66,7 @@ def run(path, min_time, name_filter):
             time_of = row["real_time"]
         else:
             time_of = row["cpu_time"] if threads == 1 else row["real_time"] * threads
-        figures[row["name"]] = time_of * scale[row["time_unit"]]
+        figures[spoken(row["name"])] = time_of * scale[row["time_unit"]]
     return figures
 
 
