@@ -62,7 +62,7 @@ class Breaker {
   Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
     const uint64_t word = word_.Load();
     const hf_breaker_state state = StateOf(word);
-    if (permit.generation != GenerationOf(word)) return {true, HF_EVENT_STRAGGLER};
+    if (permit.generation != GenerationOf(word)) return {IsOlder(permit, word), HF_EVENT_STRAGGLER};
     if (permit.kind != KindGivenIn(state)) return {false, 0};
     if (state == HF_BREAKER_HALF_OPEN) return RecordProbe(permit.generation, verdict, now);
     if (state == HF_BREAKER_DISABLED || verdict == HF_VERDICT_IGNORED) return {true, 0};
@@ -118,6 +118,10 @@ class Breaker {
   static uint32_t KindGivenIn(hf_breaker_state state) {
     if (Admits(state)) return HF_PERMIT_NORMAL;
     return state == HF_BREAKER_HALF_OPEN ? HF_PERMIT_PROBE : HF_PERMIT_NONE;
+  }
+  // False: no earlier generation gave it, so it may be another object's, which would lose it here.
+  [[gnu::cold]] static bool IsOlder(const hf_permit& permit, uint64_t word) {
+    return permit.generation - 1 < GenerationOf(word) - 1 && permit.kind - 1 < HF_PERMIT_PROBE;
   }
 
   // --- acquire ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/breaker.h>
 #include <holdfast/c/breaker.h>
+#include <holdfast/c/bulkhead.h>
 
 #include <atomic>
 #include <chrono>
@@ -180,6 +181,17 @@ TEST_F(BreakerAbi, APermitIsGivenBackOnce) {
   EXPECT_EQ(hf_breaker_record(breaker_, &permit, HF_VERDICT_SUCCESS, kNow, nullptr),
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(Read().calls, 1u);
+}
+
+TEST_F(BreakerAbi, ABulkheadsPermitIsRefusedAndStaysHeld) {
+  hf_bulkhead* bulkhead = nullptr;
+  ASSERT_EQ(hf_bulkhead_new(nullptr, &bulkhead, nullptr), HF_OK);
+  hf_permit permit;
+  ASSERT_EQ(hf_bulkhead_try_acquire(bulkhead, kNow, &permit, nullptr), HF_OK);
+  EXPECT_EQ(hf_breaker_record(breaker_, &permit, HF_VERDICT_SUCCESS, kNow, nullptr),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_bulkhead_release(bulkhead, &permit, kNow), HF_OK) << "it is not lost";
+  hf_bulkhead_unref(bulkhead);
 }
 
 TEST_F(BreakerAbi, AVerdictOutsideTheSetLeavesThePermitHeld) {

@@ -313,6 +313,16 @@ TEST(Breaker, RefusesAPermitOfTheWrongKind) {
   EXPECT_FALSE(machine.Accepts(hf_permit{3, HF_PERMIT_NORMAL, 0}));
 }
 
+TEST(Breaker, RefusesAPermitOfAGenerationThatNeverWas) {
+  Machine machine(Touchy());
+  EXPECT_FALSE(machine.Accepts(hf_permit{0, HF_PERMIT_NORMAL, 0}));
+  EXPECT_FALSE(machine.Accepts(hf_permit{2, HF_PERMIT_NORMAL, 0}));
+  EXPECT_FALSE(machine.Accepts(hf_permit{UINT64_MAX, HF_PERMIT_PROBE, 0}));
+  machine.Call(kError);
+  EXPECT_FALSE(machine.Accepts(hf_permit{1, 77, 0})) << "no generation gave such a kind";
+  EXPECT_TRUE(machine.Accepts(hf_permit{1, HF_PERMIT_NORMAL, 0})) << "a straggler";
+}
+
 TEST(Breaker, RefusesAProbeThatComesBackTwice) {
   Machine machine(Touchy());
   const hf_permit probe = machine.TripAndProbe();
