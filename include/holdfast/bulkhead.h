@@ -116,9 +116,12 @@ class Bulkhead {
     hf_time until = 0;
     hf_code code =
         hf_bulkhead_wait_start(raw(), &wait, &waker, deadline, clock.Now(), &permit, &until, &why);
-    while (code == HF_UNAVAILABLE) {
-      clock.WaitUntil(until, wakeup);
-      code = hf_bulkhead_wait_poll(raw(), &wait, clock.Now(), &permit, &why);
+    if (code == HF_UNAVAILABLE) {
+      const Place place{raw(), &wait, clock};
+      do {
+        clock.WaitUntil(until, wakeup);
+        code = hf_bulkhead_wait_poll(raw(), &wait, clock.Now(), &permit, &why);
+      } while (code == HF_UNAVAILABLE);
     }
     if (code != HF_OK) return Refused(why);
     return BulkheadPermit(handle_, permit, clock);
@@ -142,6 +145,14 @@ class Bulkhead {
 
  private:
   explicit Bulkhead(hf_bulkhead* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
+
+  // Leaves the queue if an exception of the clock ends the wait; after an answer there is none to leave.
+  struct Place {
+    hf_bulkhead* bulkhead;
+    hf_bulkhead_wait* wait;
+    Clock& clock;
+    ~Place() { hf_bulkhead_wait_cancel(bulkhead, wait, clock.Now()); }
+  };
 
   static absl::Status Refused(const hf_rejection& why) {
     return MakeStatus(why.code, why.reason, "refused by the bulkhead", Duration{why.retry_after});

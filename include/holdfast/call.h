@@ -122,16 +122,27 @@ class BlockingCall {
     return options_.deadline == 0 ? end : std::min(end, options_.deadline);
   }
 
+  // An exception of the clock ends the call while there still is something to wake.
+  struct Pausing {
+    BlockingCall& call;
+    bool broken_off = true;
+    ~Pausing() {
+      if (broken_off) hf_call_abort(&call.call_, call.clock_.Now());
+    }
+  };
+
   // Most calls never wait, so what they would wait with is made only here. It must outlive the step
   // that ends the wait: until then a wake-up may be under way, which that step waits for.
   void Pause() {
     Wakeup wakeup;
+    Pausing pausing{*this};
     void* nobody = nullptr;
     if (sleeper_.compare_exchange_strong(nobody, &wakeup)) {
       const std::stop_callback on_stop(options_.stop, [&wakeup] { wakeup.Wake(); });
       clock_.WaitUntil(action_.until == 0 ? HF_INFINITE : action_.until, wakeup);
     }
     sleeper_.store(nullptr);
+    pausing.broken_off = false;
     if (options_.stop.stop_requested()) return GiveUp();
     Note(hf_call_resume(&call_, nullptr, clock_.Now(), &action_));
   }

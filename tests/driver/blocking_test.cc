@@ -213,6 +213,30 @@ TEST_F(Blocking, AnExceptionWhileTheResultIsReadLosesNoPermit) {
 
 // --- cancellation -----------------------------------------------------------------------------------
 
+// Throws in a wait, and gives the permit back before the driver can leave the queue.
+class ThrowingClock final : public Clock {
+ public:
+  hf_time Now() override {
+    if (thrown_) released.reset();
+    return HF_S;
+  }
+  bool WaitUntil(hf_time, Wakeup&) override {
+    thrown_ = true;
+    throw std::runtime_error("no time");
+  }
+  std::optional<BulkheadPermit> released;
+
+ private:
+  bool thrown_ = false;
+};
+
+// The address sanitizer sees a wake-up that comes too late.
+TEST_F(Blocking, AnExceptionOutOfAWaitLeavesNobodyToWake) {
+  ThrowingClock throwing;
+  throwing.released = bulkhead.TryAcquire(clock).value();
+  EXPECT_THROW((void)Call(pipeline, {.clock = &throwing}, [] {}), std::runtime_error);
+}
+
 TEST_F(Blocking, StoppedBeforeItBeginsNothingIsAttempted) {
   std::stop_source source;
   source.request_stop();

@@ -6,6 +6,7 @@
 #include <holdfast/testing/virtual_clock.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -83,6 +84,15 @@ TEST(BulkheadHandle, AcquireGivesUpAtItsDeadline) {
   EXPECT_EQ(bulkhead.Snapshot().timed_out, 1u);
   EXPECT_EQ(bulkhead.Acquire(0, clock).status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_EQ(clock.elapsed(), 1020ms) << "max_wait holds without a deadline";
+}
+
+TEST(BulkheadHandle, AnExceptionOutOfTheWaitLeavesTheQueue) {
+  VirtualClock clock;
+  const Bulkhead bulkhead = Bulkhead::Create({.limit = 1, .queue = 1}).value();
+  const BulkheadPermit other = bulkhead.TryAcquire(clock).value();
+  clock.After(10ms, [] { throw std::runtime_error("in the middle of the wait"); });
+  EXPECT_THROW((void)bulkhead.Acquire(0, clock), std::runtime_error);
+  EXPECT_EQ(bulkhead.Snapshot().waiting, 0u);
 }
 
 TEST(BulkheadHandle, AnEmptyOneRefusesInsteadOfCrashing) {
