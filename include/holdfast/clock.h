@@ -84,7 +84,8 @@ class SteadyClock final : public Clock {
 };
 
 inline Clock& Clock::Steady() {
-  static SteadyClock clock;
+  // Never destroyed: other statics may tell the time in their destructors.
+  static SteadyClock& clock = *new SteadyClock;
   return clock;
 }
 
