@@ -2,6 +2,7 @@
 // Versions and names. The list of reasons is read from base.h itself, so none can go without a name.
 #include <gtest/gtest.h>
 #include <holdfast/c/base.h>
+#include <holdfast/c/retry.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -15,6 +16,16 @@ TEST(Base, VersionIsThatOfTheHeader) {
   EXPECT_EQ(hf_version(), (HF_VERSION_MAJOR << 16) | (HF_VERSION_MINOR << 8) | HF_VERSION_PATCH);
   EXPECT_EQ(hf_abi_level(), HF_ABI_LEVEL);
 }
+
+// Many users compile with this.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wshadow"
+TEST(Base, InitLeavesTheUsersNamesAlone) {
+  const uint32_t initial = HF_ABI_LEVEL;
+  const hf_retry_options options = HF_INIT(hf_retry_options);
+  EXPECT_EQ(options.abi_level, initial);
+}
+#pragma GCC diagnostic pop
 
 TEST(Base, EveryCodeHasItsCanonicalName) {
   const char* const names[] = {"OK",

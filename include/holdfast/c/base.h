@@ -157,12 +157,12 @@ typedef struct hf_waker {
 /* An options struct with struct_size and abi_level filled and all else zero:
  *   hf_retry_options options = HF_INIT(hf_retry_options); */
 #ifdef __cplusplus
-#define HF_INIT(type)                                          \
-  ([] {                                                        \
-    type initial{};                                            \
-    initial.struct_size = static_cast<uint32_t>(sizeof(type)); \
-    initial.abi_level = HF_ABI_LEVEL;                          \
-    return initial;                                            \
+#define HF_INIT(type)                                              \
+  ([] {                                                            \
+    type hf_initial_{}; /* no name of the caller's is shadowed */  \
+    hf_initial_.struct_size = static_cast<uint32_t>(sizeof(type)); \
+    hf_initial_.abi_level = HF_ABI_LEVEL;                          \
+    return hf_initial_;                                            \
   }())
 #else
 #define HF_INIT(type) {.struct_size = (uint32_t)sizeof(type), .abi_level = HF_ABI_LEVEL}
