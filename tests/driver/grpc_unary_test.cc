@@ -177,6 +177,24 @@ TEST_F(GrpcUnary, AnUnavailableThatProvablyDidNotStartIsRepeated) {
   EXPECT_EQ(peer.calls(), 2);
 }
 
+// gRPC answers RESOURCE_EXHAUSTED in the client, after the server has done all of it.
+TEST_F(GrpcUnary, AnAnswerTooLargeToTakeMayHaveHappened) {
+  PaymentService service([](auto*, const auto&, test::ChargeReply* reply) {
+    reply->set_payment(std::string(5000, 'p'));
+    return ::grpc::Status::OK;
+  });
+  Loopback loopback(service);
+  const auto stub = test::Payment::NewStub(MakeChannel(
+      loopback.target(), ::grpc::InsecureChannelCredentials(), {.max_receive_bytes = 1000}));
+  test::ChargeReply reply;
+  const auto call = [&](::grpc::ClientContext& context) {
+    return stub->Charge(&context, RequestFor("17"), &reply);
+  };
+  EXPECT_EQ(Unary(pipeline_, Options(), call).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(service.calls(), 1);
+  EXPECT_EQ(report_.reason, HF_R_NOT_IDEMPOTENT);
+}
+
 TEST_F(GrpcUnary, ARefusedConnectionProvesNothing) {
   Peer peer([](auto&&...) { return ::grpc::Status::OK; });
   peer.loopback().Stop();

@@ -103,7 +103,12 @@ hf_outcome UnaryCall::Read(const ::grpc::Status& status,
                            const ::grpc::ClientContext& context) const {
   const PeerAdvice advice = ReadTrailers(context.GetServerTrailingMetadata());
   if (options_.replayed != nullptr) *options_.replayed = advice.replayed;
-  return OutcomeOf(status, advice);
+  hf_outcome outcome = OutcomeOf(status, advice);
+  // gRPC also says this one by itself, where the server did all of it and the answer is larger than the
+  // client takes. It is the server's word only with the server's advice.
+  const bool own_word = outcome.effect == HF_EFFECT_DERIVE && outcome.retry_after == 0;
+  if (outcome.code == HF_RESOURCE_EXHAUSTED && own_word) outcome.effect = HF_EFFECT_AMBIGUOUS;
+  return outcome;
 }
 
 }  // namespace holdfast::inline v0_1::grpc::internal
