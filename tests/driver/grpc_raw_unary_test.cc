@@ -184,6 +184,19 @@ TEST_F(GrpcRawUnary, WorkThatThrowsIsAnsweredAndSettled) {
   EXPECT_EQ(bulkhead.Snapshot().in_flight, 0u);
 }
 
+TEST_F(GrpcRawUnary, AnExecutorThatThrowsHasRefusedTheCall) {
+  RawPayments service(Stored(), Counting(),
+                      [](auto&&) { throw std::runtime_error("the queue is full"); });
+  {
+    Loopback loopback(service);
+    const RawAnswer answer = Charge(loopback.Open(), RequestFor("1"), key_);
+    EXPECT_EQ(answer.status.error_code(), StatusCode::UNAVAILABLE);
+    EXPECT_TRUE(answer.Has("holdfast-not-started"));
+  }
+  EXPECT_EQ(ran_, 0);
+  EXPECT_EQ(store_->stats().records, 0u);
+}
+
 TEST_F(GrpcRawUnary, BytesThatAreNoRequestAreRefusedAndLeaveNoRecord) {
   RawPayments service(Stored(), Counting());
   Loopback loopback(service);

@@ -32,12 +32,16 @@
 
 namespace holdfast::inline v0_1::grpc {
 
-// Runs what it is given, once, on any thread. What it drops is a call that never ends.
+// Runs what it is given, once, on any thread. If it throws, it must not have taken it: the caller is told
+// UNAVAILABLE, not started. What it drops is a call that never ends.
 using Executor = std::function<void(std::function<void()>)>;
 
 namespace internal {
 
 ::grpc::ByteBuffer BufferOf(const std::string& bytes);
+
+// The answer to a call that nobody will work on.
+::grpc::Status NotTaken(::grpc::CallbackServerContext& context);
 
 class RawWire final : public Wire {
  public:
@@ -102,11 +106,15 @@ template <class Request, class Response, class Work>
                                         reactor);
     return reactor;
   }
-  executor([guard, runner, context, request, response, operation = std::string(operation),
-            work = std::make_shared<Work>(std::move(work)), reactor]() mutable {
-    internal::RunRaw<Request, Response>(guard, runner, context, *request, response, operation,
-                                        *work, reactor);
-  });
+  try {
+    executor([guard, runner, context, request, response, operation = std::string(operation),
+              work = std::make_shared<Work>(std::move(work)), reactor]() mutable {
+      internal::RunRaw<Request, Response>(guard, runner, context, *request, response, operation,
+                                          *work, reactor);
+    });
+  } catch (...) {
+    reactor->Finish(internal::NotTaken(*context));
+  }
   return reactor;
 }
 
