@@ -34,7 +34,7 @@ class Shop {
 class BareShop final : public Shop {
  public:
   BareShop(const RunFiles& files, int port)
-      : files_(files), orders_(Orders::NewStub(ChannelTo(port))) {}
+      : files_(files), orders_(Orders::NewStub(PlainChannelTo(port))) {}
 
   absl::StatusOr<OrderState> Place(const PlaceOrderRequest& request) override {
     ::grpc::Status status;

@@ -26,6 +26,7 @@ namespace {
 constexpr int kInterrupted = 130;
 
 absl::Status RunRole(const Settings& settings) {
+  WatchIdleChannels();
   if (settings.role == "load") return RunLoad(settings);
   if (settings.role == "order") return RunOrders(settings);
   if (settings.role == "payment") return RunPayments(settings);

@@ -43,7 +43,7 @@ class BareOrders final : public Orders::Service {
       : files_(files),
         faults_(faults),
         db_(std::move(db)),
-        payments_(Payments::NewStub(ChannelTo(payment_port))) {}
+        payments_(Payments::NewStub(PlainChannelTo(payment_port))) {}
 
   ::grpc::Status PlaceOrder(::grpc::ServerContext* context, const PlaceOrderRequest* request,
                             PlaceOrderReply* reply) override {

@@ -72,9 +72,7 @@ auto JoinedTo(holdfast::sqlite::Store& store) {
     return holdfast::sqlite::RunOnceJoined(
         store, key, options,
         [&](holdfast::Ticket& ticket, sqlite3* db) -> absl::StatusOr<std::string> {
-          holdfast::Answer answer = work(ticket, db);
-          if (answer.outcome.code == HF_OK) return std::move(answer.body);
-          return holdfast::MakeStatus(answer.outcome.code, HF_R_NONE, "the charge was not written");
+          return holdfast::grpc::BodyOf(work(ticket, db));
         });
   };
 }

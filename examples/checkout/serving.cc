@@ -2,10 +2,13 @@
 #include <absl/strings/str_cat.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/server_builder.h>
+#include <holdfast/grpc/channel.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <string>
 
 #include "roles.h"
 
@@ -19,7 +22,18 @@ sigset_t StopSignal() {
   return signals;
 }
 
+std::string TargetOf(int port) { return absl::StrCat("127.0.0.1:", port); }
+
+// A killed service is back within a tenth of a second or two, and so must be the way to it.
+constexpr holdfast::grpc::ChannelOptions kQuickToReturn = {
+    .reconnect_initial = std::chrono::milliseconds(100),
+    .reconnect_max = std::chrono::milliseconds(100),
+    .reconnect_min = std::chrono::seconds(1),
+};
+
 }  // namespace
+
+void WatchIdleChannels() { setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "20", 0); }
 
 void BlockStopSignal() {
   const sigset_t stop = StopSignal();
@@ -30,8 +44,7 @@ absl::Status ServeUntilStopped(::grpc::Service* service, int port, Place place,
                                const Board& board) {
   int bound = 0;
   ::grpc::ServerBuilder builder;
-  builder.AddListeningPort(absl::StrCat("127.0.0.1:", port), ::grpc::InsecureServerCredentials(),
-                           &bound);
+  builder.AddListeningPort(TargetOf(port), ::grpc::InsecureServerCredentials(), &bound);
   builder.RegisterService(service);
   const std::unique_ptr<::grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || bound != port) {
@@ -48,19 +61,14 @@ absl::Status ServeUntilStopped(::grpc::Service* service, int port, Place place,
   return absl::OkStatus();
 }
 
+std::shared_ptr<::grpc::Channel> PlainChannelTo(int port) {
+  return ::grpc::CreateCustomChannel(TargetOf(port), ::grpc::InsecureChannelCredentials(),
+                                     holdfast::grpc::MakeChannelArguments(kQuickToReturn));
+}
+
 std::shared_ptr<::grpc::Channel> ChannelTo(int port) {
-  // Blocking calls do gRPC's network work on their own threads. Where an open breaker keeps calls back,
-  // nobody would notice for five seconds (the default here) that the connection could be made again.
-  setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "20", 0);
-  ::grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
-  // This one is also how long a connection may take to come about.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
-  // Retries below ours would multiply with them.
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return ::grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port),
-                                     ::grpc::InsecureChannelCredentials(), arguments);
+  return holdfast::grpc::MakeChannel(TargetOf(port), ::grpc::InsecureChannelCredentials(),
+                                     kQuickToReturn);
 }
 
 }  // namespace checkout

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <latch>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -182,6 +183,30 @@ TEST(GrpcRetries, TheWarningTellsWhichArgumentsRetry) {
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, first);
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, second);
     EXPECT_EQ(CheckRetriesOff(arguments).ok(), RequestsOfOneCall(arguments) == 1) << first;
+  }
+}
+
+// The integer argument `key` as gRPC will see it.
+std::optional<int> IntegerIn(const ::grpc::ChannelArguments& arguments, std::string_view key) {
+  const grpc_channel_args raw = arguments.c_channel_args();
+  for (std::size_t i = 0; i < raw.num_args; ++i) {
+    if (raw.args[i].key == key) return raw.args[i].value.integer;
+  }
+  return std::nullopt;
+}
+
+TEST(GrpcReconnect, PausesAreGrpcsOwnUnlessTold) {
+  const ::grpc::ChannelArguments own = MakeChannelArguments({.reconnect_min = Duration{-1}});
+  const ::grpc::ChannelArguments told =
+      MakeChannelArguments({.reconnect_initial = Duration{1},  // rounded up: 0 would be no pause
+                            .reconnect_max = std::chrono::seconds(2),
+                            .reconnect_min = Duration::max()});
+  const std::pair<const char*, int> expected[] = {{GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 1},
+                                                  {GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000},
+                                                  {GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, INT32_MAX}};
+  for (const auto& [key, value] : expected) {
+    EXPECT_EQ(IntegerIn(own, key), std::nullopt) << key;
+    EXPECT_EQ(IntegerIn(told, key), value) << key;
   }
 }
 

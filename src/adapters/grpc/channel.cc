@@ -12,6 +12,10 @@
 #include <holdfast/grpc/metadata.h>
 #include <holdfast/grpc/status.h>
 
+#include <algorithm>
+#include <chrono>
+#include <climits>
+#include <cstdint>
 #include <utility>
 
 namespace holdfast::inline v0_1::grpc {
@@ -64,6 +68,13 @@ class ContextInterceptor final : public experimental::Interceptor {
   ::grpc::Status refusal_;
 };
 
+// Zero is gRPC's own; rounded up, and no longer than its arguments can say.
+void SetPause(const char* key, Duration pause, ::grpc::ChannelArguments& arguments) {
+  if (pause <= Duration{0}) return;
+  const std::int64_t milliseconds = std::chrono::ceil<std::chrono::milliseconds>(pause).count();
+  arguments.SetInt(key, static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
+}
+
 class Factory final : public experimental::ClientInterceptorFactoryInterface {
  public:
   experimental::Interceptor* CreateClientInterceptor(experimental::ClientRpcInfo*) override {
@@ -79,6 +90,9 @@ class Factory final : public experimental::ClientInterceptorFactoryInterface {
   arguments.SetMaxReceiveMessageSize(options.max_receive_bytes);
   arguments.SetMaxSendMessageSize(options.max_send_bytes);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, options.max_metadata_bytes);
+  SetPause(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, options.reconnect_initial, arguments);
+  SetPause(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, options.reconnect_min, arguments);
+  SetPause(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, options.reconnect_max, arguments);
   return arguments;
 }
 
