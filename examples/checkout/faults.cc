@@ -133,7 +133,8 @@ absl::StatusOr<FaultPlan> FaultPlan::Load(const std::string& file, uint64_t seed
     return absl::InvalidArgumentError(absl::StrCat("fault plan ", file, ": ", what));
   };
   std::ifstream in(file);
-  if (!in) return complain("cannot be read");
+  in.peek();  // a folder opens; reading it fails, which the parser would meet as an exception
+  if (in.bad() || !in.is_open()) return complain("cannot be read");
   const Json json = Json::parse(in, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return complain("is not JSON");
 

@@ -125,7 +125,7 @@ def test_bad_use_is_refused_by_name(temp):
         (["--orders", "0"], "--orders"), (["--orders", "-5"], "--orders"), (["--orders"], "--orders"),
         (["--seed", "x"], "--seed"), (["--without", "all"], "--without"), (["--bogus"], "--bogus"),
         (["extra"], "extra"), (["--faults", temp / "none.json"], "none.json"),
-        (["--json", temp / "none" / "x"], "--json"),
+        (["--faults", temp], "cannot be read"), (["--json", temp / "none" / "x"], "--json"),
     ]:
         run = demo(temp, *arguments)
         expect_exit(run, 2)
