@@ -65,6 +65,7 @@ hf_code hf_breaker_new(const hf_breaker_options* options, hf_breaker** out,
                        hf_error* error) noexcept {
   using namespace holdfast;
   if (out == nullptr) return abi::FailNull(error, "out");
+  *out = nullptr;
   hf_breaker_options known;
   hf_code code = abi::CopyIn(options, &known, error);
   if (code != HF_OK) return code;

@@ -37,6 +37,7 @@ hf_code ReadPolicy(const hf_budget_options* given, engine::BudgetPolicy* policy,
 hf_code hf_budget_new(const hf_budget_options* options, hf_budget** out, hf_error* error) noexcept {
   using namespace holdfast;
   if (out == nullptr) return abi::FailNull(error, "out");
+  *out = nullptr;
   engine::BudgetPolicy policy;
   const hf_code code = abi::ReadPolicy(options, &policy, error);
   return code != HF_OK ? code : abi::NewHandle(out, error, policy);

@@ -44,6 +44,7 @@ hf_code ReadPolicy(const hf_retry_options* given, engine::BackoffPolicy* policy,
 hf_code hf_retry_new(const hf_retry_options* options, hf_retry** out, hf_error* error) noexcept {
   using namespace holdfast;
   if (out == nullptr) return abi::FailNull(error, "out");
+  *out = nullptr;
   engine::BackoffPolicy policy;
   const hf_code code = abi::ReadPolicy(options, &policy, error);
   return code != HF_OK ? code : abi::NewHandle(out, error, policy);

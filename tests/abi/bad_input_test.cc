@@ -37,7 +37,8 @@ Answer Make(hf_code (*create)(const Options*, Handle**, hf_error*), void (*unref
   EXPECT_LT(answer.text.size(), sizeof error.text) << "not terminated";
   unref(handle);
   // The same without an error to fill: the same code, and no crash.
-  Handle* silent = nullptr;
+  // Uninitialised at first, as a caller's often is: a refusal must leave something safe to unref.
+  Handle* silent = reinterpret_cast<Handle*>(uintptr_t{64});
   EXPECT_EQ(create(options, &silent, nullptr), code);
   EXPECT_EQ(silent != nullptr, answer.made);
   unref(silent);
