@@ -23,7 +23,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // Which results a failure rate is taken of.
 enum class BreakerWindow : hf_window {
@@ -191,6 +191,6 @@ class CircuitBreaker {
   BreakerPermit::BreakerHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_BREAKER_H_

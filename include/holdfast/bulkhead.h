@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // Zero in any field is its default.
 struct BulkheadOptions {
@@ -161,6 +161,6 @@ class Bulkhead {
   BulkheadPermit::BulkheadHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_BULKHEAD_H_

@@ -29,7 +29,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // How a call went, whatever its result type can carry.
 struct CallReport {
@@ -236,6 +236,6 @@ auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   return Result(*std::move(last));
 }
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_CALL_H_

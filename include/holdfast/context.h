@@ -28,7 +28,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 using SpanId = std::array<std::uint8_t, 8>;
 
@@ -195,6 +195,6 @@ class ScopedContext {
   hf_context* const previous_;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_CONTEXT_H_

@@ -19,7 +19,7 @@
 #include <cstring>
 #include <span>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 namespace internal {
 
@@ -116,6 +116,6 @@ inline uint64_t CallSeed() {
   return seed != 0 ? seed : 1;
 }
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_ENTROPY_H_

@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 template <class T, void (*Ref)(T*) noexcept, void (*Unref)(T*) noexcept>
 class Handle {
@@ -50,6 +50,6 @@ class Handle {
   T* raw_ = nullptr;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_HANDLE_H_

@@ -18,7 +18,7 @@
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // An empty guard is left out. The pipeline shares what it is given: several pipelines may have one
 // breaker, which then sees them all.
@@ -64,6 +64,6 @@ class Pipeline {
   Handle<hf_pipeline, hf_pipeline_ref, hf_pipeline_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_PIPELINE_H_

@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // How a computed delay d is spread out, so that callers who failed together do not come back together.
 enum class Jitter : hf_jitter {
@@ -127,6 +127,6 @@ class RetryBudget {
   Handle<hf_budget, hf_budget_ref, hf_budget_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_RETRY_H_

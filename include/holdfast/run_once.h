@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 class RunOnceSession {
  public:
@@ -167,6 +167,6 @@ class RunOnceSession {
   bool worked_ = false;
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_RUN_ONCE_H_

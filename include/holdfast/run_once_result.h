@@ -20,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 
 // The work's result where absl::StatusOr<std::string> is too little: any outcome, with its own body.
 //   Answer{.outcome = OutcomeTraits<T>::Classify(result), .body = bytes}
@@ -226,6 +226,6 @@ inline absl::StatusOr<RunOnceResult> Conclude(const RunOnceSession& session, Ans
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_RUN_ONCE_RESULT_H_

@@ -11,6 +11,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "abi/journal.h"
+
 namespace holdfast::abi {
 
 struct AtomicCells {
@@ -40,6 +42,8 @@ struct AtomicCells {
    private:
     std::mutex mutex_;
   };
+
+  using Journal = Pen;
 };
 
 }  // namespace holdfast::abi

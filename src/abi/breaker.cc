@@ -94,7 +94,7 @@ hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* permit, 
   // Field by field: a 16-byte copy would wait for the two 8-byte stores it is made of.
   permit->generation = admission.permit.generation;
   permit->kind = admission.permit.kind;
-  permit->reserved0 = 0;
+  permit->stamp = 0;
   abi::Tell(events, admission.events);
   if (admission.why.code != HF_OK && why != nullptr) *why = admission.why;
   return admission.why.code;

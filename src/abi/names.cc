@@ -100,6 +100,32 @@ const char* hf_reason_name(hf_reason reason) noexcept {
       return "attempt_timeout";
     case HF_R_DRAINING:
       return "draining";
+    case HF_R_RATE_LIMITED:
+      return "rate_limited";
+    case HF_R_THROTTLED:
+      return "throttled";
+    case HF_R_KILLED:
+      return "killed";
+    case HF_R_FAULT_INJECTED:
+      return "fault_injected";
+    case HF_R_BULKHEAD_OVERLOADED:
+      return "bulkhead_overloaded";
+    case HF_R_BULKHEAD_NO_TIME:
+      return "bulkhead_no_time";
+    case HF_R_BULKHEAD_SHARE:
+      return "bulkhead_share";
+    case HF_R_BREAKER_RAMPING:
+      return "breaker_ramping";
+    case HF_R_RETRIED_ELSEWHERE:
+      return "retried_elsewhere";
+    case HF_R_PUSHED_BACK:
+      return "pushed_back";
+    case HF_R_REGISTRY_FULL:
+      return "registry_full";
+    case HF_R_UPDATE_BUSY:
+      return "update_busy";
+    case HF_R_CHANGED_SHAPE:
+      return "changed_shape";
     case HF_R_IDEM_BUSY:
       return "idem_busy";
     case HF_R_IDEM_MISMATCH:

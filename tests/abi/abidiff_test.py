@@ -84,7 +84,7 @@ class AbiDiff(unittest.TestCase):
 
     def test_a_moved_node_is_reported(self):
         path = self.version_script("    hf_version;\n", "")
-        path.write_text(path.read_text() + "HOLDFAST_0.2 { global: hf_version; } HOLDFAST_0.1;\n")
+        path.write_text(path.read_text() + "HOLDFAST_0.9 { global: hf_version; } HOLDFAST_0.1;\n")
         self.assert_red("hf_version", version_script=path)
 
     def test_a_grown_fixed_struct_is_reported(self):

@@ -51,7 +51,7 @@ class Clients(unittest.TestCase):
     def test_a_client_that_needs_a_newer_library_is_told_so_by_the_loader(self):
         """Linked with a library of a node to come, run with this one: the loader names the node."""
         newer = self.folder / "newer.map"
-        newer.write_text(elf.MAP.read_text() + "HOLDFAST_0.2 { global: hf_later; } HOLDFAST_0.1;\n")
+        newer.write_text(elf.MAP.read_text() + "HOLDFAST_0.9 { global: hf_later; } HOLDFAST_0.1;\n")
         stub = elf.link_stub(
             self.folder, version_script=newer,
             extra='extern "C" __attribute__((visibility("default"))) void hf_later() {}\n')
@@ -61,7 +61,7 @@ class Clients(unittest.TestCase):
         done = subprocess.run([str(client)], capture_output=True, text=True, check=False,
                               env={**os.environ, "LD_LIBRARY_PATH": str(self.library.parent)})
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("`HOLDFAST_0.2' not found", done.stderr)
+        self.assertIn("`HOLDFAST_0.9' not found", done.stderr)
 
     def test_a_libcxx_client_with_throwing_code_runs_on_this_library(self):
         client = self.build(["clang++-16", "-std=c++20", "-stdlib=libc++"], "libcxx",

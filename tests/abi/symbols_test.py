@@ -115,10 +115,10 @@ class Symbols(unittest.TestCase):
 
     def test_a_wrong_node_is_reported(self):
         path = self.write_map("    hf_version;\n", "")
-        path.write_text(path.read_text() + "HOLDFAST_0.2 { global: hf_version; } HOLDFAST_0.1;\n")
+        path.write_text(path.read_text() + "HOLDFAST_0.9 { global: hf_version; } HOLDFAST_0.1;\n")
         stub = elf.link_stub(self.folder, version_script=path)
-        self.assertEqual(library_errors(stub), ["exports: hf_version is in 'HOLDFAST_0.2', not HOLDFAST_0.1"])
-        self.assertIn("version script: hf_version is in HOLDFAST_0.2, the ledger says 0.1",
+        self.assertEqual(library_errors(stub), ["exports: hf_version is in 'HOLDFAST_0.9', not HOLDFAST_0.1"])
+        self.assertIn("version script: hf_version is in HOLDFAST_0.9, the ledger says 0.1",
                       source_errors(version_script=path))
 
     def test_an_undeclared_or_unlisted_function_is_reported(self):

@@ -140,7 +140,7 @@ TEST_F(BreakerAbi, ARefusalSaysWhoWhyAndWhen) {
   EXPECT_EQ(why.reason, HF_R_BREAKER_FORCED_OPEN);
   EXPECT_EQ(why.retry_after, HF_INFINITE);
   EXPECT_EQ(permit.kind, HF_PERMIT_NONE);
-  EXPECT_EQ(permit.reserved0, 0u);
+  EXPECT_EQ(permit.stamp, 0u);
   EXPECT_EQ(events, 0u);
   EXPECT_EQ(hf_breaker_acquire(breaker_, kNow, &permit, nullptr, nullptr), HF_UNAVAILABLE);
 }

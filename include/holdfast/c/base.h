@@ -40,7 +40,7 @@
 #define HF_ABI_LEVEL 1u
 
 #define HF_VERSION_MAJOR 0u
-#define HF_VERSION_MINOR 1u
+#define HF_VERSION_MINOR 2u
 #define HF_VERSION_PATCH 0u
 
 HF_BEGIN_DECLS
@@ -96,6 +96,20 @@ typedef uint32_t hf_reason;
 #define HF_R_ABORTED 210u          /* hf_call_abort or hf_idem_abort ended the session */
 #define HF_R_ATTEMPT_TIMEOUT 211u  /* the attempt's own timeout came first */
 #define HF_R_DRAINING 212u         /* the server is going away and refused before starting */
+#define HF_R_RATE_LIMITED 213u     /* the rate limit has no token left */
+#define HF_R_THROTTLED 214u        /* the dependency refuses too much: left alone, by chance */
+#define HF_R_KILLED 215u           /* somebody's kill switch is on */
+#define HF_R_FAULT_INJECTED 216u   /* a fault injected on purpose */
+#define HF_R_BULKHEAD_OVERLOADED 217u /* dropped from a queue that stands too long (CoDel) */
+#define HF_R_BULKHEAD_NO_TIME 218u    /* queue wait and expected latency exceed the time left */
+#define HF_R_BULKHEAD_SHARE 219u      /* over this partition's, priority's or user's share */
+#define HF_R_BREAKER_RAMPING 220u     /* closed again, but not at full load yet */
+#define HF_R_RETRIED_ELSEWHERE \
+  221u                          /* layers above or below have used up the retries of this call */
+#define HF_R_PUSHED_BACK 222u   /* the peer asked not to be tried again */
+#define HF_R_REGISTRY_FULL 223u /* every key is in use and none may be evicted */
+#define HF_R_UPDATE_BUSY 224u   /* too many earlier configurations are still in use by calls */
+#define HF_R_CHANGED_SHAPE 225u /* an update that would lose state: make a new object instead */
 /* 3xx: idempotency */
 #define HF_R_IDEM_BUSY 300u     /* another owner holds a live lease */
 #define HF_R_IDEM_MISMATCH 301u /* same key, other request */

@@ -54,8 +54,8 @@ typedef struct hf_breaker_options {
 /* A right to make one attempt; give it back exactly once. Fixed layout. */
 typedef struct hf_permit {
   uint64_t generation;
-  uint32_t kind; /* 0: none held */
-  uint32_t reserved0;
+  uint32_t kind;  /* 0: none held */
+  uint32_t stamp; /* the giver's own note, to be handed back as it is */
 } hf_permit;
 #define HF_PERMIT_NONE 0u
 #define HF_PERMIT_NORMAL 1u

@@ -9,6 +9,7 @@
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
 #include <holdfast/c/idempotency.h>
+#include <holdfast/c/journal.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/retry.h>

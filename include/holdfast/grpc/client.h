@@ -32,7 +32,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 
 struct UnaryOptions {
   // Timeout, deadline, stop (which cancels the attempt under way), report, observer, clock: see call.h.
@@ -115,6 +115,6 @@ template <class Fn>
               [&](Attempt& attempt) { return internal::MakeAttempt(call, attempt, fn); });
 }
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_H_

@@ -30,7 +30,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 
 // Runs what it is given, once, on any thread. If it throws, it must not have taken it: the caller is told
 // UNAVAILABLE, not started. What it drops is a call that never ends.
@@ -118,6 +118,6 @@ template <class Request, class Response, class Work>
   return reactor;
 }
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc
 
 #endif  // HOLDFAST_GRPC_RAW_UNARY_H_

@@ -46,7 +46,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 
 // Zero is the default, everywhere.
 struct GuardOptions {
@@ -139,6 +139,6 @@ class Guard {
   std::shared_ptr<const Options> options_;
 };
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc
 
 #endif  // HOLDFAST_GRPC_SERVER_H_

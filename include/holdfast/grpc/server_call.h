@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 
 struct GuardOptions;
 
@@ -156,6 +156,6 @@ class Admission {
 };
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc
 
 #endif  // HOLDFAST_GRPC_SERVER_CALL_H_

@@ -26,7 +26,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_1 {
+namespace holdfast::inline v0_2 {
 namespace grpc {
 
 inline constexpr std::string_view kNotStartedTrailer = "holdfast-not-started";
@@ -78,6 +78,6 @@ struct OutcomeTraits<::grpc::Status> {
   }
 };
 
-}  // namespace holdfast::inline v0_1
+}  // namespace holdfast::inline v0_2
 
 #endif  // HOLDFAST_GRPC_STATUS_H_

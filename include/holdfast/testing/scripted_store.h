@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_1::testing {
+namespace holdfast::inline v0_2::testing {
 
 // What happens to one request.
 struct Cue {
@@ -122,6 +122,6 @@ class ScriptedStore final : public Store {
   std::deque<Exchange> log_;
 };
 
-}  // namespace holdfast::inline v0_1::testing
+}  // namespace holdfast::inline v0_2::testing
 
 #endif  // HOLDFAST_TESTING_SCRIPTED_STORE_H_

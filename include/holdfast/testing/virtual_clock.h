@@ -22,7 +22,7 @@
 #include <mutex>
 #include <utility>
 
-namespace holdfast::inline v0_1::testing {
+namespace holdfast::inline v0_2::testing {
 
 class VirtualClock final : public Clock {
  public:
@@ -98,6 +98,6 @@ class VirtualClock final : public Clock {
   std::multimap<hf_time, std::function<void()>> events_;
 };
 
-}  // namespace holdfast::inline v0_1::testing
+}  // namespace holdfast::inline v0_2::testing
 
 #endif  // HOLDFAST_TESTING_VIRTUAL_CLOCK_H_

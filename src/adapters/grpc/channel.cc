@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 namespace {
 
 namespace experimental = ::grpc::experimental;
@@ -129,4 +129,4 @@ std::shared_ptr<::grpc::Channel> MakeChannel(
       target, credentials, MakeChannelArguments(options), std::move(factories));
 }
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc

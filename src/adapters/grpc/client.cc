@@ -12,7 +12,7 @@
 #include <array>
 #include <string>
 
-namespace holdfast::inline v0_1::grpc::internal {
+namespace holdfast::inline v0_2::grpc::internal {
 namespace {
 
 constexpr std::array<std::string_view, 6> kOwnKeys = {kTraceparentKey, kCorrelationKey,
@@ -111,4 +111,4 @@ hf_outcome UnaryCall::Read(const ::grpc::Status& status,
   return outcome;
 }
 
-}  // namespace holdfast::inline v0_1::grpc::internal
+}  // namespace holdfast::inline v0_2::grpc::internal

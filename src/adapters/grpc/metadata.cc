@@ -10,7 +10,7 @@
 #include <array>
 #include <optional>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 namespace {
 
 constexpr std::size_t kKeyMax = 255;
@@ -168,4 +168,4 @@ absl::Status AddTrailer(::grpc::ServerContextBase& context, std::string_view key
   return AddTrailer(context, budget, key, value);
 }
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc

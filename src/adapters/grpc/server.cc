@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 namespace {
 
 std::string MillisecondsOf(Duration duration) {
@@ -264,4 +264,4 @@ void Admission::SayNotStarted(std::string_view reason) {
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc

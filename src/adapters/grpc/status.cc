@@ -12,7 +12,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace holdfast::inline v0_1::grpc {
+namespace holdfast::inline v0_2::grpc {
 namespace {
 
 constexpr std::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
@@ -184,4 +184,4 @@ hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
   return outcome;
 }
 
-}  // namespace holdfast::inline v0_1::grpc
+}  // namespace holdfast::inline v0_2::grpc
