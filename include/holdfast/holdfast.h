@@ -11,7 +11,10 @@
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
+#include <holdfast/fault.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/kill_switch.h>
+#include <holdfast/match.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>

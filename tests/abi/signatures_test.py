@@ -60,7 +60,7 @@ def struct_errors(struct, struct_names, handles):
         bare = re.sub(r"\[\w+\]$", "", spelled)
         if spelled == "void (*)(void* data)" and struct.name == "hf_waker":
             continue  # the one upcall
-        if bare in struct_names and bare in {"hf_str", "hf_trace", "hf_waker"}:
+        if bare in struct_names and bare in {"hf_str", "hf_trace", "hf_waker", "hf_match", "hf_outcome"}:
             continue  # fixed layouts may be members
         errors += type_errors(f"field '{name}'", bare.replace("char", "uint8_t") if "[" in spelled
                               else bare, struct_names, handles)

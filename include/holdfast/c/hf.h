@@ -8,8 +8,11 @@
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
+#include <holdfast/c/fault.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
+#include <holdfast/c/kill_switch.h>
+#include <holdfast/c/match.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/retry.h>

@@ -22,7 +22,7 @@ typedef int32_t hf_event_kind;
 #define HF_EVENT_KIND_LOST 3     /* a probe's lease ran out; after: how many */
 #define HF_EVENT_KIND_LIMIT 4    /* before, after: an adaptive limit, a send rate in thousandths */
 #define HF_EVENT_KIND_UPDATED 5  /* a new configuration; after: its number from 1 */
-#define HF_EVENT_KIND_SWITCHED 6 /* a kill switch; before, after: 1 on, 0 off */
+#define HF_EVENT_KIND_SWITCHED 6 /* a kill switch; before, after: a rule's number if on, 0 off */
 #define HF_EVENT_KIND_FAULT 7    /* a fault was injected; reason, after: its code or its delay */
 #define HF_EVENT_KIND_EVICTED 8  /* a registry forgot a key; before: its hash */
 #define HF_EVENT_KIND_HEDGED 9   /* a hedge was sent; after: its attempt number */
