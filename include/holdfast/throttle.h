@@ -59,11 +59,14 @@ class Throttle {
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
   // Whether to send one call; `seed` is a fresh random number per attempt, not 0.
-  // Errors: kUnavailable with a Rejection, HF_R_THROTTLED: nothing was sent, and when the window moves.
+  // Errors: kUnavailable with a Rejection, HF_R_THROTTLED: nothing was sent, and when the window moves;
+  // kInvalidArgument for seed 0.
   absl::Status Admit(uint64_t seed, hf_time now) const {
     hf_rejection why{};
     if (hf_throttle_admit(raw(), seed, now, &why) == HF_OK) return absl::OkStatus();
-    return MakeStatus(why.code, why.reason, "refused by the throttle", Duration{why.retry_after});
+    const char* const text =
+        why.reason == HF_R_ZERO_SEED ? "seed: must not be 0" : "refused by the throttle";
+    return MakeStatus(why.code, why.reason, text, Duration{why.retry_after});
   }
 
   // What an admitted call showed; SLOW counts as a success, IGNORED as nothing. A verdict outside the set

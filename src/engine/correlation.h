@@ -10,6 +10,7 @@
 //   all at one in_flight (within 1 %)   BLIND if the memory is full, else UNKNOWN
 //   slope + 2 standard errors < 0.5     SATURATED
 //   else                                GROWING
+// Where two standard errors alone are 0.5 or more, the whole ring is asked instead of the newest points.
 //
 // Little's law (in_flight = throughput * rtt) makes the elasticity of the rtt 1 less that of the throughput,
 // so the rtt needs no regression of its own.
@@ -38,10 +39,34 @@ class Correlation {
     ++added_;
   }
 
-  // By the newest `memory` points, kFewest..kMost.
+  // By the newest `memory` points, kFewest..kMost; by all if those are too noisy to tell.
   Pace Judge(uint32_t memory) const {
-    const uint32_t count = static_cast<uint32_t>(std::min<uint64_t>(added_, memory));
+    const uint32_t held = static_cast<uint32_t>(std::min<uint64_t>(added_, kMost));
+    const uint32_t count = std::min(held, memory);
     if (count < kFewest) return Pace::kUnknown;
+    const Line newest = Fit(count);
+    if (newest.flat) return count == memory ? Pace::kBlind : Pace::kUnknown;
+    const Line line = newest.Tells() ? newest : Fit(held);
+    return line.slope + 2 * line.error < kEnough ? Pace::kSaturated : Pace::kGrowing;
+  }
+
+ private:
+  static constexpr double kEnough = 0.5;
+  static constexpr double kLeastVariance = 0.01 * 0.01;
+  struct Point {
+    double load;
+    double pace;
+  };
+  struct Line {
+    bool flat;  // all points at one load: there is no slope
+    double slope;
+    double error;  // standard error of the slope
+    // Whether a slope of 0 could be told from enough.
+    bool Tells() const { return 2 * error < kEnough; }
+  };
+
+  // Least squares through the newest `count` points.
+  Line Fit(uint32_t count) const {
     Point mean{0, 0};
     for (uint32_t i = 1; i <= count; ++i) {
       mean.load += Newest(i).load / count;
@@ -55,19 +80,11 @@ class Correlation {
       paces += pace * pace;
       both += load * pace;
     }
-    if (loads < count * kLeastVariance) return count == memory ? Pace::kBlind : Pace::kUnknown;
+    if (loads < count * kLeastVariance) return {true, 0, 0};
     const double slope = both / loads;
     const double scatter = std::max(0.0, paces - slope * both);
-    const double error = std::sqrt(scatter / ((count - 2) * loads));
-    return slope + 2 * error < 0.5 ? Pace::kSaturated : Pace::kGrowing;
+    return {false, slope, std::sqrt(scatter / ((count - 2) * loads))};
   }
-
- private:
-  static constexpr double kLeastVariance = 0.01 * 0.01;
-  struct Point {
-    double load;
-    double pace;
-  };
 
   const Point& Newest(uint32_t back) const { return ring_[(added_ - back) % kMost]; }
 
