@@ -4,6 +4,7 @@
 #ifndef HOLDFAST_HOLDFAST_H_
 #define HOLDFAST_HOLDFAST_H_
 
+#include <holdfast/adaptive.h>
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/hf.h>
@@ -21,5 +22,6 @@
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 #include <holdfast/store.h>
+#include <holdfast/throttle.h>
 
 #endif  // HOLDFAST_HOLDFAST_H_

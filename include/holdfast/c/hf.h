@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_C_HF_H_
 #define HOLDFAST_C_HF_H_
 
+#include <holdfast/c/adaptive.h>
 #include <holdfast/c/base.h>
 #include <holdfast/c/breaker.h>
 #include <holdfast/c/bulkhead.h>
@@ -16,5 +17,6 @@
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/retry.h>
+#include <holdfast/c/throttle.h>
 
 #endif /* HOLDFAST_C_HF_H_ */
