@@ -11,7 +11,9 @@
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
+#include <holdfast/event.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/journal.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
