@@ -15,6 +15,7 @@
 #include <holdfast/idempotency.h>
 #include <holdfast/journal.h>
 #include <holdfast/memory/store.h>
+#include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/retry.h>
