@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <locale>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -204,7 +205,29 @@ TEST(MetricsText, ReadsBackAsItWasWritten) {
   }
 }
 
-// The reader is what the test above stands on, so it must be able to say no.
+// Names of bytes that are trouble somewhere: each is left out, or read back as it was.
+TEST(MetricsText, ReadsBackAnyNameThatThePageTakes) {
+  using namespace std::string_view_literals;  // NOLINT: with NUL
+  constexpr std::string_view kBytes =
+      "\0\n\r\t\"\\{}=,# an1\x7f\x80\xa0\xbf\xc2\xc3\xe0\xe2\xed\xf0\xf4\xff"sv;
+  std::mt19937 random(20240229);
+  int taken = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string name(random() % 6, ' ');
+    for (char& c : name) c = kBytes[random() % kBytes.size()];
+    MetricsPage page;
+    page.Add(name, Tank{});
+    ASSERT_EQ(page.status().ok(), !name.empty() && IsText(name)) << Quoted(name);
+    if (!page.status().ok()) continue;
+    ++taken;
+    exposition::Reader reader(true);
+    ASSERT_EQ(reader.Read(MetricsText(page, MetricsFormat::kOpenMetrics)), "") << Quoted(name);
+    ASSERT_EQ(reader.families().at("holdfast_tank_level").series[0].labels[0].second, name);
+  }
+  EXPECT_GT(taken, 3'000) << "or it has shown little";
+}
+
+// The reader is what the tests above stand on, so it must be able to say no.
 TEST(ExpositionReader, RefusesWhatAScraperMight) {
   const std::string family = "# HELP a_total x\n# TYPE a_total counter\n";
   const struct {
