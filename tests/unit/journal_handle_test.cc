@@ -46,14 +46,14 @@ TEST(JournalHandle, WhatAListenerCausesIsForTheNextDrain) {
   const Journal journal = Journal::Create().value();
   abi::Pen pen;
   pen.Connect(journal.raw(), 1);
-  WriteSome(pen, 3);
+  WriteSome(pen, 100);
   // One that answers each event with another would otherwise never come to an end.
   const auto echo = [&](const hf_event& event) {
-    EXPECT_EQ(journal.Snapshot().written, event.sequence + 2) << "no lock is held here";
+    EXPECT_EQ(journal.Snapshot().written, event.sequence + 99) << "no lock is held here";
     pen.Write(HF_EVENT_KIND_LOST, 9, HF_R_NONE, 0, 1);
   };
-  EXPECT_EQ(journal.Drain(echo), 3u);
-  EXPECT_EQ(journal.Snapshot().waiting, 3u);
+  EXPECT_EQ(journal.Drain(echo), 100u);
+  EXPECT_EQ(journal.Snapshot().waiting, 100u);
 }
 
 TEST(JournalHandle, AListenerThatThrowsLosesAtMostItsBatch) {

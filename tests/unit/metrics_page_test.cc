@@ -131,6 +131,21 @@ TEST(MetricsPage, RefusesItsOwnOptionsByName) {
   EXPECT_NE(std::string(page.status().message()).find("\"zone\" comes twice"), std::string::npos);
 }
 
+TEST(MetricsPage, AnObjectThatWasLeftOutHoldsNoPlace) {
+  constexpr MetricFamily kNew{"new", MetricKind::kGauge, "New."};
+  constexpr MetricFamily kOther{"new", MetricKind::kCounter, "The name, for something else."};
+  constexpr MetricFamily kBad{"a b", MetricKind::kGauge, "None."};
+  MetricsPage page;
+  page.Add("x", Thing{.families = {kNew, kGood, kBad}});
+  ASSERT_EQ(page.left_out(), 1u);
+  EXPECT_TRUE(page.families().empty());
+  page.Add("x", Thing{.families = {kGood, kOther}});
+  EXPECT_EQ(page.left_out(), 1u) << "neither the series nor the family is taken";
+  ASSERT_EQ(page.families().size(), 2u);
+  EXPECT_EQ(page.families()[1].kind, MetricKind::kCounter);
+  EXPECT_EQ(SeriesOn(page), 2u);
+}
+
 TEST(MetricsPage, KeepsTheFirstReasonAndCountsTheRest) {
   MetricsPage page;
   for (int i = 0; i < 3; ++i) page.Add("", Thing{});
