@@ -16,7 +16,11 @@
 #include <holdfast/idempotency.h>
 #include <holdfast/kill_switch.h>
 #include <holdfast/match.h>
+#include <holdfast/event.h>
+#include <holdfast/idempotency.h>
+#include <holdfast/journal.h>
 #include <holdfast/memory/store.h>
+#include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/retry.h>

@@ -14,8 +14,8 @@ LABELS = ["Contract", "Ownership", "Threads", "Errors", "Since"]
 # The only types of a signature or a field, apart from hf_*.
 SCALARS = {"int32_t", "int64_t", "uint8_t", "uint32_t", "uint64_t", "size_t", "double"}
 POINTED_AT = SCALARS | {"char", "void"}
-# The two that return static text.
-TEXT_RETURNS = {"hf_code_name", "hf_reason_name"}
+# Those that return static text.
+TEXT_RETURNS = {"hf_code_name", "hf_event_kind_name", "hf_reason_name"}
 BANNED = re.compile(r"\b(bool|_Bool|long|short|unsigned|enum|union|va_list|FILE|time_t|wchar_t)\b")
 
 
