@@ -62,11 +62,7 @@ class RealGuards {
                         hf_time now, hf_permit* permit, hf_time* until, hf_rejection* why) {
     hf_bulkhead* const bulkhead = pipeline_.bulkhead;
     if (bulkhead == nullptr) return HF_OK;
-    if (now < deadline && bulkhead->engine.TakeFree()) {  // needs no place in the queue
-      permit->generation = bulkhead->identity;
-      permit->kind = HF_PERMIT_NORMAL;
-      return HF_OK;
-    }
+    if (now < deadline && bulkhead->TakeFree(now, permit)) return HF_OK;  // needs no place
     const hf_time bound = deadline == HF_INFINITE ? 0 : deadline;
     return hf_bulkhead_wait_start(bulkhead, wait, &waker, bound, now, permit, until, why);
   }
@@ -82,7 +78,7 @@ class RealGuards {
   void BulkheadRelease(hf_permit* permit, hf_time now) {
     if (permit->kind == HF_PERMIT_NONE) return;
     permit->kind = HF_PERMIT_NONE;
-    pipeline_.bulkhead->Release(now);
+    pipeline_.bulkhead->Release(permit->stamp, now);
   }
 
   bool BudgetCharge() {

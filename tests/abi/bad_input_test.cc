@@ -63,7 +63,7 @@ struct Newer {
 
 template <typename Options, typename Handle>
 void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf_error*),
-                void (*unref)(Handle*)) {
+                void (*unref)(Handle*), uint32_t first_size = sizeof(Options)) {
   SCOPED_TRACE(name);
   EXPECT_TRUE(Make<Options>(create, unref, nullptr).made) << "NULL means all defaults";
   const Options good = HF_INIT(Options);
@@ -74,8 +74,7 @@ void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf
   EXPECT_EQ(error.reason, HF_R_NULL_ARGUMENT);
   EXPECT_NE(std::strstr(error.text, "out"), nullptr);
 
-  for (const uint32_t size :
-       {0u, 4u, 8u, static_cast<uint32_t>(sizeof(Options)) - 1, 0xffffffffu}) {
+  for (const uint32_t size : {0u, 4u, 8u, first_size - 1, 0xffffffffu}) {
     Options bad = good;
     bad.struct_size = size;
     ExpectRefused(Make(create, unref, &bad), HF_R_STRUCT_SIZE, "struct_size", std::to_string(size));
@@ -97,7 +96,7 @@ TEST(BadInput, EveryConstructorChecksItsFrame) {
   CheckFrame("hf_retry_new", hf_retry_new, hf_retry_unref);
   CheckFrame("hf_budget_new", hf_budget_new, hf_budget_unref);
   CheckFrame("hf_breaker_new", hf_breaker_new, hf_breaker_unref);
-  CheckFrame("hf_bulkhead_new", hf_bulkhead_new, hf_bulkhead_unref);
+  CheckFrame("hf_bulkhead_new", hf_bulkhead_new, hf_bulkhead_unref, /*first_size=*/24);
   CheckFrame("hf_pipeline_new", hf_pipeline_new, hf_pipeline_unref);
   CheckFrame("hf_context_new", hf_context_new, hf_context_unref);
 }

@@ -41,11 +41,10 @@ class EngineGuards {
                         hf_permit* permit, hf_time* until, hf_rejection* why) {
     if (!world_.bulkhead) return HF_OK;
     engine::Waiter& waiter = world_.waiters[call_];
-    return world_.BulkheadCode(world_.bulkhead->WaitStart(waiter, waker, deadline, now, until),
-                               permit, why);
+    return world_.EnterBulkhead(waiter, waker, deadline, now, permit, until, why);
   }
   hf_code BulkheadPoll(hf_bulkhead_wait*, hf_time now, hf_permit* permit, hf_rejection* why) {
-    return world_.BulkheadCode(world_.bulkhead->WaitPoll(world_.waiters[call_], now), permit, why);
+    return world_.PollBulkhead(world_.waiters[call_], now, permit, why);
   }
   void BulkheadLeave(hf_bulkhead_wait*, hf_time now) {
     engine::WakeList wake;
@@ -55,9 +54,7 @@ class EngineGuards {
   void BulkheadRelease(hf_permit* permit, hf_time now) {
     if (permit->kind == HF_PERMIT_NONE) return;
     *permit = hf_permit{};
-    engine::WakeList wake;
-    world_.bulkhead->Release(now, &wake);
-    world_.Woken(&wake);
+    world_.LeaveBulkhead(now);
   }
   bool BudgetCharge() { return !world_.budget || world_.budget->OnFailure(); }
   void BudgetReward() {

@@ -26,6 +26,26 @@ struct World {
   void Woken(engine::WakeList* list) {
     while (engine::Waiter* const waiter = list->Pop()) bulkhead->WakeDone(*waiter);
   }
+  hf_code EnterBulkhead(engine::Waiter& waiter, const hf_waker& waker, hf_time deadline,
+                        hf_time now, hf_permit* permit, hf_time* until, hf_rejection* why) {
+    engine::WakeList nobody;
+    engine::BulkheadTerms terms;
+    if (now < deadline && bulkhead->TakeFree(now, &terms.stamp, &nobody)) {
+      return BulkheadCode(engine::BulkheadAnswer::kGranted, permit, why);
+    }
+    const auto answer = bulkhead->Acquire({.deadline = deadline}, &waiter, waker, now, &terms);
+    *until = terms.until;
+    return BulkheadCode(answer, permit, why);
+  }
+  hf_code PollBulkhead(engine::Waiter& waiter, hf_time now, hf_permit* permit, hf_rejection* why) {
+    engine::BulkheadTerms terms;
+    return BulkheadCode(bulkhead->WaitPoll(waiter, now, &terms), permit, why);
+  }
+  void LeaveBulkhead(hf_time now) {
+    engine::WakeList wake;
+    bulkhead->GiveBack(/*stamp=*/0, now, &wake);
+    Woken(&wake);
+  }
   hf_code BulkheadCode(engine::BulkheadAnswer answer, hf_permit* permit, hf_rejection* why) {
     switch (answer) {
       case engine::BulkheadAnswer::kGranted:
@@ -61,9 +81,8 @@ class NaiveCall {
     if (!world_.bulkhead) return Attempt();
     hf_time until = 0;
     const hf_time bound = deadline_ >= HF_INFINITE ? HF_INFINITE : static_cast<hf_time>(deadline_);
-    const hf_code code = world_.BulkheadCode(
-        world_.bulkhead->WaitStart(world_.waiters[this], hf_waker{}, bound, Now(), &until), &place_,
-        &why_);
+    const hf_code code = world_.EnterBulkhead(world_.waiters[this], hf_waker{}, bound, Now(),
+                                              &place_, &until, &why_);
     if (code == HF_OK) return Attempt();
     TellBreaker(HF_VERDICT_IGNORED);
     if (code != HF_UNAVAILABLE) return Over(why_.reason, why_.code, why_.retry_after);
@@ -74,8 +93,7 @@ class NaiveCall {
   hf_action OnTime(hf_time now) {
     Clock(now);
     if (kind_ == HF_DO_SLEEP) return now_ < until_ ? Again() : Begin();
-    const hf_code code =
-        world_.BulkheadCode(world_.bulkhead->WaitPoll(world_.waiters[this], Now()), &place_, &why_);
+    const hf_code code = world_.PollBulkhead(world_.waiters[this], Now(), &place_, &why_);
     if (code == HF_UNAVAILABLE) return Again();
     if (code != HF_OK) return Over(why_.reason, why_.code, why_.retry_after);
     if (now_ >= deadline_) {
@@ -170,9 +188,7 @@ class NaiveCall {
   void LeaveBulkhead() {
     if (place_.kind == HF_PERMIT_NONE) return;
     place_ = hf_permit{};
-    engine::WakeList wake;
-    world_.bulkhead->Release(Now(), &wake);
-    world_.Woken(&wake);
+    world_.LeaveBulkhead(Now());
   }
 
   hf_action Refused() {
