@@ -62,7 +62,7 @@ class Attempt {
   uint32_t retries_left() const { return retries_left_; }
 
   // Not 0: a fault was injected. Do not call the dependency; give the canned result of that number.
-  uint32_t fault() const { return fault_; }
+  uint64_t fault() const { return fault_; }
 
   // When the attempt is to be over, on the driver's clock: the earlier of its own timeout and the call's
   // deadline. HF_INFINITE: no limit.
@@ -86,7 +86,7 @@ class Attempt {
  private:
   const uint32_t number_;
   const uint32_t retries_left_;
-  const uint32_t fault_;
+  const uint64_t fault_;
   const hf_time deadline_;
   Clock& clock_;
   const std::stop_token& caller_;

@@ -12,13 +12,12 @@
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
+#include <holdfast/event.h>
 #include <holdfast/fault.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/journal.h>
 #include <holdfast/kill_switch.h>
 #include <holdfast/match.h>
-#include <holdfast/event.h>
-#include <holdfast/idempotency.h>
-#include <holdfast/journal.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>

@@ -14,9 +14,12 @@
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/call.h>
+#include <holdfast/fault.h>
 #include <holdfast/handle.h>
+#include <holdfast/kill_switch.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
+#include <holdfast/throttle.h>
 
 namespace holdfast::inline v0_2 {
 
@@ -30,6 +33,9 @@ struct PipelineOptions {
   Duration timeout{0};          // for the whole call, besides its own deadline; 0: none
   Duration attempt_timeout{0};  // for each attempt; 0: none
   Bulkhead call_bulkhead = {};  // before the whole call, its retries included
+  KillSwitch kill_switch = {};
+  Throttle throttle = {};  // an alternative to the breaker, or besides it
+  FaultInjector fault = {};
 };
 
 // A cheap handle over an immutable, thread-safe object.
@@ -73,6 +79,9 @@ class Pipeline {
     raw.timeout = options.timeout.count();
     raw.attempt_timeout = options.attempt_timeout.count();
     raw.call_bulkhead = options.call_bulkhead.raw();
+    raw.kill_switch = options.kill_switch.raw();
+    raw.throttle = options.throttle.raw();
+    raw.fault = options.fault.raw();
     return raw;
   }
 

@@ -5,13 +5,17 @@
 
 #include <holdfast/c/call.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "abi/breaker.h"
 #include "abi/bulkhead.h"
 #include "abi/context.h"
+#include "abi/fault.h"
+#include "abi/kill_switch.h"
 #include "abi/pipeline.h"
 #include "abi/retry.h"
+#include "abi/throttle.h"
 #include "engine/call_guards.h"
 
 namespace holdfast::abi {
@@ -27,7 +31,10 @@ class RealGuards {
   }
   hf_effect EffectAfter(hf_code code) const { return pipeline_.EffectAfter(code); }
 
-  bool Allows(hf_time, hf_rejection*) { return true; }
+  bool Allows(hf_time now, hf_rejection* why) {
+    if (pipeline_.kill_switch == nullptr) return true;
+    return pipeline_.kill_switch->engine.Check(Facts(), now, why) == HF_OK;
+  }
 
   hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
     if (pipeline_.breaker == nullptr) return HF_OK;
@@ -46,8 +53,14 @@ class RealGuards {
     permit->kind = HF_PERMIT_NONE;
   }
 
-  bool ThrottleAdmits(uint64_t, hf_time, hf_rejection*) { return true; }
-  void ThrottleRecord(hf_verdict, hf_time) {}
+  bool ThrottleAdmits(uint64_t seed, hf_time now, hf_rejection* why) {
+    if (pipeline_.throttle == nullptr) return true;
+    *why = pipeline_.throttle->Admit(seed, now);
+    return why->code == HF_OK;
+  }
+  void ThrottleRecord(hf_verdict verdict, hf_time now) {
+    if (pipeline_.throttle != nullptr) pipeline_.throttle->Record(verdict, now);
+  }
 
   hf_code LimiterTake(engine::CallLevel, engine::CallReservation*, hf_time, hf_time, hf_time*,
                       hf_rejection*) {
@@ -60,11 +73,7 @@ class RealGuards {
                         hf_permit* permit, hf_time* until, hf_rejection* why) {
     hf_bulkhead* const bulkhead = BulkheadOf(level);
     if (bulkhead == nullptr) return HF_OK;
-    if (now < state.deadline && bulkhead->engine.TakeFree()) {  // needs no place in the queue
-      permit->generation = bulkhead->identity;
-      permit->kind = HF_PERMIT_NORMAL;
-      return HF_OK;
-    }
+    if (now < state.deadline && bulkhead->TakeFree(now, permit)) return HF_OK;  // needs no place
     const hf_time bound = state.deadline == HF_INFINITE ? 0 : state.deadline;
     return hf_bulkhead_wait_start(bulkhead, &state.wait, &state.waker, bound, now, permit, until,
                                   why);
@@ -79,15 +88,23 @@ class RealGuards {
     hf_bulkhead_wait_cancel(BulkheadOf(level), &state.wait, now);
   }
 
-  void BulkheadSettle(engine::CallLevel level, hf_permit* permit, hf_time, hf_verdict,
-                      hf_time now) {
+  void BulkheadSettle(engine::CallLevel level, hf_permit* permit, hf_time started,
+                      hf_verdict verdict, hf_time now) {
     if (permit->kind == HF_PERMIT_NONE) return;
     permit->kind = HF_PERMIT_NONE;
-    BulkheadOf(level)->Release(now);
+    BulkheadOf(level)->Settle(permit->stamp, started, verdict, now);
   }
 
-  engine::Fault FaultDraw(engine::CallState&, hf_time) { return {}; }
-  void FaultDone(uint64_t*, hf_time) {}
+  bool FaultDraw(engine::CallState& state, hf_time now) {
+    return pipeline_.fault != nullptr && DrawFault(state, now);
+  }
+  void FaultDone(uint64_t* ticket, hf_time) {
+    if (*ticket == 0) return;
+    hf_fault_decision decision{};
+    decision.ticket = *ticket;
+    pipeline_.fault->engine.Done(&decision);
+    *ticket = 0;
+  }
 
   bool BudgetCharge(hf_time) {
     return pipeline_.budget == nullptr || pipeline_.budget->tokens.OnFailure();
@@ -120,6 +137,26 @@ class RealGuards {
   }
 
  private:
+  [[gnu::noinline]] bool DrawFault(engine::CallState& state, hf_time now) {
+    using Kind = engine::Injection::Kind;
+    const hf_fault_decision drawn =
+        pipeline_.fault->engine.Draw(state.seed, state.attempts, Facts(), now);
+    if (drawn.kind == HF_FAULT_NONE) return false;
+    state.fault_ticket = drawn.ticket;
+    state.injection.until = drawn.delay_until;
+    state.injection.outcome = drawn.outcome;
+    state.injection.result = drawn.result;
+    state.injection.kind = drawn.kind == HF_FAULT_ERROR    ? Kind::kOutcome
+                           : drawn.kind == HF_FAULT_RESULT ? Kind::kResult
+                                                           : Kind::kDelay;
+    return true;
+  }
+
+  const hf_facts& Facts() const {
+    static constexpr hf_facts kNone{};
+    return state_.facts != nullptr ? *state_.facts : kNone;
+  }
+
   hf_context* Context() const {
     if (state_.context != nullptr) return state_.context;
     return (state_.flags & HF_CALL_CURRENT_CONTEXT) != 0 ? hf_context_current() : nullptr;

@@ -6,7 +6,12 @@
 
 #include <cstddef>
 
+#include "abi/breaker.h"
+#include "abi/bulkhead.h"
+#include "abi/fault.h"
+#include "abi/kill_switch.h"
 #include "abi/retry.h"
+#include "abi/throttle.h"
 
 namespace abi = holdfast::abi;
 namespace engine = holdfast::engine;
@@ -22,22 +27,13 @@ hf_pipeline::hf_pipeline(const engine::CallRules& rules, const hf_pipeline_optio
       breaker(options.breaker),
       bulkhead(options.bulkhead),
       call_bulkhead(options.call_bulkhead),
+      kill_switch(options.kill_switch),
+      throttle(options.throttle),
+      fault(options.fault),
       timeout_(rules.limits.timeout),
       attempt_timeout_(rules.limits.attempt_timeout),
       tree_retries_(rules.backoff.tree_retries),
-      rules_(rules) {
-  if (budget != nullptr) hf_budget_ref(budget);
-  if (breaker != nullptr) hf_breaker_ref(breaker);
-  if (bulkhead != nullptr) hf_bulkhead_ref(bulkhead);
-  if (call_bulkhead != nullptr) hf_bulkhead_ref(call_bulkhead);
-}
-
-hf_pipeline::~hf_pipeline() {
-  hf_bulkhead_unref(call_bulkhead);
-  hf_bulkhead_unref(bulkhead);
-  hf_breaker_unref(breaker);
-  hf_budget_unref(budget);
-}
+      rules_(rules) {}
 
 void hf_pipeline::Update(const engine::CallRules& rules) {
   const std::lock_guard lock(mutex_);
@@ -72,8 +68,7 @@ hf_code ReadRules(const hf_pipeline_options& given, engine::CallRules* rules, hf
   return HF_OK;
 }
 
-hf_code CheckSame(hf_error* error, std::string_view field, const void* is, const void* given) {
-  if (is == given) return HF_OK;
+hf_code RefuseOther(hf_error* error, std::string_view field) {
   return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_CHANGED_SHAPE, field,
                         "is fixed: update the guard itself, or make a new pipeline");
 }
@@ -99,13 +94,22 @@ hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* opt
   hf_pipeline_options given;
   hf_code code = abi::CopyIn(options, &given, error);
   if (code != HF_OK) return code;
-  code = CheckSame(error, "budget", pipeline->budget, given.budget);
-  if (code == HF_OK) code = CheckSame(error, "breaker", pipeline->breaker, given.breaker);
-  if (code == HF_OK) code = CheckSame(error, "bulkhead", pipeline->bulkhead, given.bulkhead);
-  if (code == HF_OK) {
-    code = CheckSame(error, "call_bulkhead", pipeline->call_bulkhead, given.call_bulkhead);
+  const struct {
+    std::string_view field;
+    const void* is;
+    const void* given;
+  } guards[] = {
+      {"budget", pipeline->budget.get(), given.budget},
+      {"breaker", pipeline->breaker.get(), given.breaker},
+      {"bulkhead", pipeline->bulkhead.get(), given.bulkhead},
+      {"call_bulkhead", pipeline->call_bulkhead.get(), given.call_bulkhead},
+      {"kill_switch", pipeline->kill_switch.get(), given.kill_switch},
+      {"throttle", pipeline->throttle.get(), given.throttle},
+      {"fault", pipeline->fault.get(), given.fault},
+  };
+  for (const auto& guard : guards) {
+    if (guard.is != guard.given) return RefuseOther(error, guard.field);
   }
-  if (code != HF_OK) return code;
   engine::CallRules rules;
   code = ReadRules(given, &rules, error);
   if (code != HF_OK) return code;

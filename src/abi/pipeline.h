@@ -13,11 +13,11 @@
 #include <mutex>
 
 #include "abi/guard.h"
+#include "abi/held.h"
 #include "engine/call_state.h"
 
 struct hf_pipeline final : holdfast::abi::RefCounted {
   hf_pipeline(const holdfast::engine::CallRules& rules, const hf_pipeline_options& options);
-  ~hf_pipeline();
 
   holdfast::engine::CallLimits limits() const {
     for (;;) {
@@ -46,10 +46,14 @@ struct hf_pipeline final : holdfast::abi::RefCounted {
 
   void Update(const holdfast::engine::CallRules& rules);
 
-  hf_budget* const budget;  // each nullable, one reference held
-  hf_breaker* const breaker;
-  hf_bulkhead* const bulkhead;
-  hf_bulkhead* const call_bulkhead;
+  // Each may be empty.
+  const holdfast::abi::Held<hf_budget> budget;
+  const holdfast::abi::Held<hf_breaker> breaker;
+  const holdfast::abi::Held<hf_bulkhead> bulkhead;
+  const holdfast::abi::Held<hf_bulkhead> call_bulkhead;
+  const holdfast::abi::Held<hf_kill_switch> kill_switch;
+  const holdfast::abi::Held<hf_throttle> throttle;
+  const holdfast::abi::Held<hf_fault> fault;
 
  private:
   std::atomic<uint32_t> version_{0};  // odd while an update writes

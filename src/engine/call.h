@@ -68,7 +68,7 @@ class CallStep : private CallAgain<Guards> {
   hf_action Resume(const hf_outcome* outcome) {
     switch (state_.phase) {
       case CallPhase::kAttempting:
-        return OnOutcome(*outcome);
+        return OnOutcome(state_.fault == 0 ? *outcome : state_.injection.outcome);
       case CallPhase::kWaiting:
         return OnWoken();
       default:
@@ -142,7 +142,7 @@ class CallStep : private CallAgain<Guards> {
 
   hf_action OnTime() {
     if (state_.phase == CallPhase::kSleeping) return BeginRound();
-    if (state_.phase == CallPhase::kDelayed) return OnDelayOver();
+    if (state_.phase == CallPhase::kDelayed) return AfterDelay();
     if (state_.now >= state_.deadline) return FinishByDeadline();
     if (state_.level == CallLevel::kCall) return Crowd(CallLevel::kCall);
     if (hf_rejection why{}; !EnterBreaker(&why)) return OnBreakerRefusal(why);
@@ -170,9 +170,7 @@ class CallStep : private CallAgain<Guards> {
     state_.attempt_started = state_.now;
     state_.attempt_until =
         std::min(state_.deadline, AddSaturating(state_.now, guards_.limits().attempt_timeout));
-    const Fault fault = guards_.FaultDraw(state_, state_.now);
-    if (fault.kind != Fault::Kind::kNone) return Inject(fault);
-    return Attempt();
+    return guards_.FaultDraw(state_, state_.now) ? Inject() : Attempt();
   }
 
   hf_action Attempt() {
@@ -181,26 +179,25 @@ class CallStep : private CallAgain<Guards> {
     return action;
   }
 
-  [[gnu::cold]] hf_action Inject(const Fault& fault) {
+  [[gnu::cold]] hf_action Inject() {
     events_ |= HF_EVENT_FAULT;
-    if (fault.kind == Fault::Kind::kDelay) {
-      return Pend(CallPhase::kDelayed, std::min(fault.until, state_.attempt_until));
-    }
-    if (fault.kind == Fault::Kind::kOutcome) {
-      state_.until = state_.attempt_until;
-      return OnOutcome(fault.outcome);
-    }
-    state_.fault = fault.result;
-    return Attempt();
+    if (state_.injection.until <= state_.now) return AfterDelay();
+    return Pend(CallPhase::kDelayed, std::min(state_.injection.until, state_.attempt_until));
   }
 
-  hf_action OnDelayOver() {
+  [[gnu::cold]] hf_action AfterDelay() {
     guards_.FaultDone(&state_.fault_ticket, state_.now);
-    if (state_.now < state_.attempt_until) return Attempt();
-    hf_outcome too_late{};
-    too_late.code = HF_DEADLINE_EXCEEDED;
-    too_late.effect = HF_EFFECT_NOT_STARTED;
-    return OnOutcome(too_late);
+    if (state_.now >= state_.attempt_until) {
+      hf_outcome too_late{};
+      too_late.code = HF_DEADLINE_EXCEEDED;
+      too_late.effect = HF_EFFECT_NOT_STARTED;
+      return OnOutcome(too_late);
+    }
+    if (state_.injection.kind == Injection::Kind::kOutcome) {
+      return OnOutcome(state_.injection.outcome);
+    }
+    if (state_.injection.kind == Injection::Kind::kResult) state_.fault = state_.injection.result;
+    return Attempt();
   }
 
   hf_action OnOutcome(const hf_outcome& given) {

@@ -9,7 +9,7 @@
 //   LimiterTake(level, ..., &at, &why)  OK; UNAVAILABLE: reserved, go on at `at`; or the refusal's code
 //   BulkheadEnter(level, ...)           OK; UNAVAILABLE: queued until `until`; or the refusal's code
 //   BulkheadPoll(level, ...)            the same
-//   FaultDraw(attempt, now)             what to inject into this attempt
+//   FaultDraw(&state, now)              true: state.injection is to be put into this attempt
 //   BudgetCharge(now), BudgetReward()   true: a retry is allowed
 //   TakeRetry(&left)                    true: the layers above and below leave one to this one
 //   RetriesLeft()                       for the layers below
@@ -47,7 +47,7 @@ concept CallGuards = requires(G g, CallState& state, CallLevel level, hf_permit*
   { g.BulkheadPoll(level, state, now, permit, why) } -> std::same_as<hf_code>;
   g.BulkheadLeave(level, state, now);
   g.BulkheadSettle(level, permit, now, verdict, now);
-  { g.FaultDraw(state, now) } -> std::same_as<Fault>;
+  { g.FaultDraw(state, now) } -> std::same_as<bool>;
   g.FaultDone(&state.fault_ticket, now);
   { g.BudgetCharge(now) } -> std::same_as<bool>;
   g.BudgetReward();

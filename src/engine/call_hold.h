@@ -89,7 +89,6 @@ class CallHold {
                      .events = events_,
                      .retries = state_.retried,
                      .fault = 0,
-                     .reserved0 = 0,
                      .reserved1 = 0};
   }
 

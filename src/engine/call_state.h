@@ -41,13 +41,17 @@ enum class CallPhase : uint32_t {
   kDelayed,   // by an injected fault, with the attempt's permits held
 };
 
-// A fault to inject into an attempt.
-struct Fault {
-  enum class Kind : uint32_t { kNone, kOutcome, kDelay, kResult };
-  Kind kind = Kind::kNone;
-  uint32_t result = 0;   // RESULT: which canned answer the driver gives
-  hf_time until = 0;     // DELAY: when the attempt goes on
-  hf_outcome outcome{};  // OUTCOME: what the attempt ends with, without being made
+// A fault to inject into an attempt (engine/fault.h), once its delay is over.
+struct Injection {
+  enum class Kind : uint32_t {
+    kDelay,    // and nothing else: the attempt is made
+    kOutcome,  // the attempt is not made: it ends so
+    kResult,   // the attempt is not made: the driver gives a canned answer
+  };
+  Kind kind = Kind::kDelay;
+  hf_time until = 0;     // of the delay
+  hf_outcome outcome{};  // OUTCOME, RESULT: what the attempt counts as
+  uint64_t result = 0;   // RESULT: which canned answer
 };
 
 // What a rate limit has set aside for an attempt that has yet to begin. The limiter's own words.
@@ -64,7 +68,9 @@ struct CallState {
   hf_permit bulkhead_permit{};
   hf_permit call_permit{};        // of the bulkhead before the whole call
   CallReservation reservation{};  // of a rate limit, while PACING or WAITING
-  uint64_t fault_ticket = 0;
+  Injection injection{};          // meaningful in DELAYED, and in ATTEMPTING if `fault` is not 0
+  uint64_t fault_ticket = 0;      // a delay that counts as active
+  uint64_t fault = 0;             // the canned answer asked for
   uint64_t seed = 0;
   hf_time now = 0;  // the latest seen
   hf_time started = 0;
@@ -80,7 +86,6 @@ struct CallState {
   uint32_t rounds = 0;
   uint32_t attempts = 0;
   uint32_t flags = 0;
-  uint32_t fault = 0;         // the canned answer asked for
   uint32_t retries_left = 0;  // for this call and the layers below it, unless a context keeps them
   uint32_t retried = 0;       // by this call and the layers below it
 };

@@ -77,12 +77,11 @@ class EngineGuards {
     if (level == CallLevel::kCall) return EnterCall(permit, why);
     if (!world_.bulkhead) return HF_OK;
     engine::Waiter& waiter = world_.waiters[call_];
-    return world_.BulkheadCode(
-        world_.bulkhead->WaitStart(waiter, state.waker, state.deadline, now, until), permit, why);
+    return world_.EnterBulkhead(waiter, state.waker, state.deadline, now, permit, until, why);
   }
   hf_code BulkheadPoll(CallLevel, engine::CallState&, hf_time now, hf_permit* permit,
                        hf_rejection* why) {
-    return world_.BulkheadCode(world_.bulkhead->WaitPoll(world_.waiters[call_], now), permit, why);
+    return world_.PollBulkhead(world_.waiters[call_], now, permit, why);
   }
   void BulkheadLeave(CallLevel, engine::CallState&, hf_time now) {
     engine::WakeList wake;
@@ -96,16 +95,14 @@ class EngineGuards {
       --world_.call_in_flight;
       return;
     }
-    engine::WakeList wake;
-    world_.bulkhead->Release(now, &wake);
-    world_.Woken(&wake);
+    world_.LeaveBulkhead(now);
   }
-  engine::Fault FaultDraw(engine::CallState& state, hf_time) {
-    if (world_.fault.kind != engine::Fault::Kind::kNone) {
-      ++world_.faults_out;
-      state.fault_ticket = 1;
-    }
-    return world_.fault;
+  bool FaultDraw(engine::CallState& state, hf_time) {
+    if (!world_.fault) return false;
+    ++world_.faults_out;
+    state.fault_ticket = 1;
+    state.injection = *world_.fault;
+    return true;
   }
   void FaultDone(uint64_t* ticket, hf_time) {
     if (*ticket != 0) --world_.faults_out;
@@ -203,13 +200,13 @@ class Match {
     hf_do pending = HF_DO_FINISH;
   };
 
-  engine::Fault RandomFault() {
-    using Kind = engine::Fault::Kind;
-    engine::Fault fault;
-    fault.kind =
-        dice_.OneOf({Kind::kNone, Kind::kNone, Kind::kOutcome, Kind::kDelay, Kind::kResult});
+  std::optional<engine::Injection> RandomFault() {
+    using Kind = engine::Injection::Kind;
+    if (dice_.Chance(40)) return std::nullopt;
+    engine::Injection fault;
+    fault.kind = dice_.OneOf({Kind::kOutcome, Kind::kDelay, Kind::kResult});
     fault.result = 3;
-    fault.until = now_ + dice_.Between(1, 40);
+    fault.until = dice_.Chance(50) ? 0 : now_ + dice_.Between(1, 40);
     fault.outcome.code = dice_.OneOf({HF_UNAVAILABLE, HF_OK, HF_RESOURCE_EXHAUSTED});
     return fault;
   }

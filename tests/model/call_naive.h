@@ -49,12 +49,32 @@ struct World {
   uint32_t call_in_flight = 0;
   bool killed = false;
   bool throttled = false;
-  engine::Fault fault;
+  std::optional<engine::Injection> fault;
   uint32_t faults_out = 0;
   std::map<const void*, engine::Waiter> waiters;  // by call
 
   void Woken(engine::WakeList* list) {
     while (engine::Waiter* const waiter = list->Pop()) bulkhead->WakeDone(*waiter);
+  }
+  hf_code EnterBulkhead(engine::Waiter& waiter, const hf_waker& waker, hf_time deadline,
+                        hf_time now, hf_permit* permit, hf_time* until, hf_rejection* why) {
+    engine::WakeList nobody;
+    engine::BulkheadTerms terms;
+    if (now < deadline && bulkhead->TakeFree(now, &terms.stamp, &nobody)) {
+      return BulkheadCode(engine::BulkheadAnswer::kGranted, permit, why);
+    }
+    const auto answer = bulkhead->Acquire({.deadline = deadline}, &waiter, waker, now, &terms);
+    *until = terms.until;
+    return BulkheadCode(answer, permit, why);
+  }
+  hf_code PollBulkhead(engine::Waiter& waiter, hf_time now, hf_permit* permit, hf_rejection* why) {
+    engine::BulkheadTerms terms;
+    return BulkheadCode(bulkhead->WaitPoll(waiter, now, &terms), permit, why);
+  }
+  void LeaveBulkhead(hf_time now) {
+    engine::WakeList wake;
+    bulkhead->GiveBack(/*stamp=*/0, now, &wake);
+    Woken(&wake);
   }
   hf_code BulkheadCode(engine::BulkheadAnswer answer, hf_permit* permit, hf_rejection* why) {
     switch (answer) {
@@ -107,8 +127,11 @@ class NaiveCall {
   }
 
   // `code`, `verdict` and `effect` are complete: nothing is left to derive; `derived` if they were.
-  hf_action OnOutcome(const hf_outcome& outcome, bool derived, hf_time now) {
+  hf_action OnOutcome(const hf_outcome& reported, bool reported_derived, hf_time now) {
     Clock(now);
+    const bool canned = canned_ != 0;
+    const hf_outcome outcome = canned ? engine::DeriveOutcome(fault_.outcome) : reported;
+    const bool derived = canned || reported_derived;
     hf_verdict verdict = outcome.verdict;
     const bool late = now_ > attempt_until_;
     if (late) events_ |= HF_EVENT_LATE_RESULT;
@@ -217,9 +240,8 @@ class NaiveCall {
   hf_action Place() {
     if (!world_.bulkhead) return Attempt();
     hf_time until = 0;
-    const hf_code code = world_.BulkheadCode(
-        world_.bulkhead->WaitStart(world_.waiters[this], hf_waker{}, Deadline(), Now(), &until),
-        &place_, &why_);
+    const hf_code code = world_.EnterBulkhead(world_.waiters[this], hf_waker{}, Deadline(), Now(),
+                                              &place_, &until, &why_);
     if (code == HF_OK) return Attempt();
     if (code != HF_UNAVAILABLE) return Over(why_.reason, why_.code, why_.retry_after);
     TellBreaker(HF_VERDICT_IGNORED);
@@ -228,8 +250,7 @@ class NaiveCall {
   }
 
   hf_action OnPlace() {
-    const hf_code code =
-        world_.BulkheadCode(world_.bulkhead->WaitPoll(world_.waiters[this], Now()), &place_, &why_);
+    const hf_code code = world_.PollBulkhead(world_.waiters[this], Now(), &place_, &why_);
     if (code == HF_UNAVAILABLE) return Again();
     if (code != HF_OK) return Over(why_.reason, why_.code, why_.retry_after);
     if (now_ >= deadline_) return OverLate();
@@ -243,26 +264,27 @@ class NaiveCall {
     if (world_.rules.limits.attempt_timeout != HF_INFINITE) {
       attempt_until_ = std::min(attempt_until_, now_ + world_.rules.limits.attempt_timeout);
     }
-    const engine::Fault fault = world_.fault;
-    if (fault.kind == engine::Fault::Kind::kNone) return Pending(HF_DO_ATTEMPT, attempt_until_);
+    if (!world_.fault) return Pending(HF_DO_ATTEMPT, attempt_until_);
+    fault_ = *world_.fault;
     events_ |= HF_EVENT_FAULT;
     ++world_.faults_out;
     faulty_ = true;
-    if (fault.kind == engine::Fault::Kind::kDelay) {
-      return Sleep('d', std::min<Wide>(fault.until, attempt_until_));
-    }
-    if (fault.kind == engine::Fault::Kind::kOutcome) {
-      return OnOutcome(engine::DeriveOutcome(fault.outcome), true, Now());
-    }
-    canned_ = fault.result;
-    return Pending(HF_DO_ATTEMPT, attempt_until_);
+    if (fault_.until <= now_) return AfterDelay();
+    return Sleep('d', std::min<Wide>(fault_.until, attempt_until_));
   }
 
   hf_action AfterDelay() {
     EndFault();
-    if (now_ < attempt_until_) return Pending(HF_DO_ATTEMPT, attempt_until_);
-    return OnOutcome({HF_DEADLINE_EXCEEDED, HF_VERDICT_FAILURE, HF_EFFECT_NOT_STARTED, 0, 0}, true,
-                     Now());
+    if (now_ >= attempt_until_) {
+      return OnOutcome({HF_DEADLINE_EXCEEDED, HF_VERDICT_FAILURE, HF_EFFECT_NOT_STARTED, 0, 0},
+                       true, Now());
+    }
+    using Kind = engine::Injection::Kind;
+    if (fault_.kind == Kind::kOutcome) {
+      return OnOutcome(engine::DeriveOutcome(fault_.outcome), true, Now());
+    }
+    canned_ = fault_.kind == Kind::kResult ? fault_.result : 0;
+    return Pending(HF_DO_ATTEMPT, attempt_until_);
   }
 
   bool AskBreaker() {
@@ -325,9 +347,7 @@ class NaiveCall {
     reserved_.reset();
     if (place_.kind == HF_PERMIT_NONE) return;
     place_ = hf_permit{};
-    engine::WakeList wake;
-    world_.bulkhead->Release(Now(), &wake);
-    world_.Woken(&wake);
+    world_.LeaveBulkhead(Now());
   }
   void LeaveCall() {
     if (in_call_) --world_.call_in_flight;
@@ -383,7 +403,8 @@ class NaiveCall {
   uint32_t rounds_ = 0;
   uint32_t attempts_ = 0;
   uint32_t retried_ = 0;
-  uint32_t canned_ = 0;
+  uint64_t canned_ = 0;
+  engine::Injection fault_;
   bool faulty_ = false;
   bool in_call_ = false;
   std::optional<std::pair<int, hf_time>> reserved_;  // level and moment

@@ -8,7 +8,7 @@ namespace holdfast::engine {
 namespace {
 
 using CallGates = CallOverScriptedGuards;
-using Kind = Fault::Kind;
+using Kind = Injection::Kind;
 
 TEST_F(CallGates, AKillSwitchRefusesBeforeAnythingElse) {
   guards.killed = {true};
@@ -146,18 +146,18 @@ TEST_F(CallGates, TheBulkheadLearnsHowLongTheAttemptTook) {
 // --- faults -------------------------------------------------------------------------------------------
 
 TEST_F(CallGates, AnInjectedErrorIsAnAttemptThatIsNotMade) {
-  guards.fault = {Kind::kOutcome, 0, 0, {HF_UNAVAILABLE, 0, HF_EFFECT_RETRYABLE, 0, 0}};
+  guards.fault = {Kind::kOutcome, 0, {HF_UNAVAILABLE, 0, HF_EFFECT_RETRYABLE, 0, 0}, 0};
   const hf_action sleep = Start();
   ExpectSleep(sleep, 1100);
   EXPECT_EQ(sleep.events, HF_EVENT_FAULT);
   EXPECT_EQ(guards.verdicts, std::vector<hf_verdict>{HF_VERDICT_FAILURE});
-  guards.fault = {};
+  guards.fault.reset();
   ExpectAttempt(Resume(1100), 2, 0);
 }
 
 TEST_F(CallGates, AnInjectedDelayHoldsThePermitsAsASlowDependencyWould) {
   guards.call_rules.limits.attempt_timeout = 500;
-  guards.fault = {Kind::kDelay, 0, 1200, {}};
+  guards.fault = {Kind::kDelay, 1200, {}, 0};
   const hf_action sleep = Start();
   EXPECT_EQ(sleep.kind, HF_DO_SLEEP);
   EXPECT_EQ(sleep.until, 1200);
@@ -171,22 +171,32 @@ TEST_F(CallGates, AnInjectedDelayHoldsThePermitsAsASlowDependencyWould) {
 
 TEST_F(CallGates, ADelayBeyondTheAttemptTimeoutIsATimeout) {
   guards.call_rules.limits.attempt_timeout = 100;
-  guards.fault = {Kind::kDelay, 0, 5000, {}};
+  guards.fault = {Kind::kDelay, 5000, {}, 0};
   EXPECT_EQ(Start().until, 1100);
   ExpectSleep(Resume(1100), 1200);
   EXPECT_EQ(guards.verdicts, std::vector<hf_verdict>{HF_VERDICT_FAILURE});
 }
 
 TEST_F(CallGates, AnInjectedResultIsTheDriversToGive) {
-  guards.fault = {Kind::kResult, 42, 0, {}};
+  guards.fault = {Kind::kResult, 0, {HF_UNAVAILABLE, 0, 0, 0, 0}, 42};
   const hf_action attempt = Start();
   ExpectAttempt(attempt, 1, 0);
   EXPECT_EQ(attempt.fault, 42u);
-  ExpectFinish(End(1010, HF_OK), HF_OK, HF_R_NONE, 1);
+  guards.fault.reset();
+  ExpectSleep(End(1010, HF_OK), 1110);  // it counts as its rule says
+  ExpectAttempt(Resume(1110), 2, 0);
+  ExpectFinish(End(1120, HF_OK), HF_OK, HF_R_NONE, 2);
+}
+
+TEST_F(CallGates, AnErrorMayComeAfterADelay) {
+  guards.fault = {Kind::kOutcome, 1300, {HF_UNAVAILABLE, 0, 0, 0, 0}, 0};
+  EXPECT_EQ(Start().until, 1300);
+  EXPECT_EQ(guards.breaker_out, 1);
+  ExpectSleep(Resume(1300), 1400);
 }
 
 TEST_F(CallGates, AnAbortEndsTheFault) {
-  guards.fault = {Kind::kDelay, 0, 5000, {}};
+  guards.fault = {Kind::kDelay, 5000, {}, 0};
   Start();
   CallStep(state, guards, 1100).Abort();
   EXPECT_TRUE(guards.HoldNothing());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ class ScriptedGuards {
   CallLevel limited_level = CallLevel::kAttempt;
   hf_time limiter_until = 0;
   bool call_bulkhead = false;  // answers as the other one does
-  Fault fault;
+  std::optional<Injection> fault;
   int32_t retries_told = -1;  // by the layers above; -1: not told
 
   // What they gave and got back.
@@ -123,12 +124,12 @@ class ScriptedGuards {
     --(level == CallLevel::kCall ? call_out : bulkhead_out);
     settled = {started, verdict};
   }
-  Fault FaultDraw(CallState& call, hf_time) {
-    if (fault.kind != Fault::Kind::kNone) {
-      ++faults_out;
-      call.fault_ticket = 1;
-    }
-    return fault;
+  bool FaultDraw(CallState& call, hf_time) {
+    if (!fault) return false;
+    ++faults_out;
+    call.fault_ticket = 1;
+    call.injection = *fault;
+    return true;
   }
   void FaultDone(uint64_t* ticket, hf_time) {
     if (*ticket != 0) --faults_out;

@@ -32,8 +32,11 @@
 
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/c/context.h>
+#include <holdfast/c/fault.h>
+#include <holdfast/c/kill_switch.h>
 #include <holdfast/c/match.h>
 #include <holdfast/c/retry.h>
+#include <holdfast/c/throttle.h>
 
 HF_BEGIN_DECLS
 
@@ -48,6 +51,9 @@ typedef struct hf_pipeline_options {
   hf_duration timeout;         /* for the whole call, besides its deadline; default none */
   hf_duration attempt_timeout; /* for each attempt; default none */
   hf_bulkhead* call_bulkhead;  /* before the whole call, its retries included */
+  hf_kill_switch* kill_switch; /* before everything, and again before each attempt */
+  hf_throttle* throttle;       /* an alternative to the breaker, or besides it */
+  hf_fault* fault;             /* injected last before the attempt */
 } hf_pipeline_options;
 
 /* Creates a pipeline.
@@ -111,8 +117,7 @@ typedef struct hf_action {
   hf_events events;        /* what this step changed, HF_EVENT_* */
   uint32_t retries; /* ATTEMPT: what is left for the layers below; FINISH: how many were made,
                             * the layers below included */
-  uint32_t fault;   /* ATTEMPT: not 0: do not make it, answer with this canned result instead */
-  uint32_t reserved0;
+  uint64_t fault;   /* ATTEMPT: not 0: do not make it, answer with this canned result (fault.h) */
   uint64_t reserved1;
 } hf_action;
 
