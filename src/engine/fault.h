@@ -27,6 +27,7 @@
 #include <holdfast/c/fault.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/cells.h"
@@ -35,7 +36,8 @@
 
 namespace holdfast::engine {
 
-template <typename Storage>
+// `places` is for tests that make many small ones.
+template <typename Storage, size_t places = kMaxFaultRules>
 class Fault {
  public:
   // `ticket`, not 0, marks what this injector has given out.
@@ -118,6 +120,8 @@ class Fault {
   typename Storage::Journal& journal() { return journal_; }
 
  private:
+  using Rules = FaultRules<Storage, places>;
+
   hf_fault_decision DrawRunning(uint64_t seed, uint32_t attempt, const hf_facts& facts,
                                 hf_time now) {
     FaultLimits limits;
@@ -145,7 +149,7 @@ class Fault {
                            FaultLimits* limits) const {
     for (;;) {
       const uint64_t configuration = published_.Load();
-      const FaultRules<Storage>& table = tables_[configuration % 2];
+      const Rules& table = tables_[configuration % 2];
       const hf_fault_decision decision = table.Decide(seed, attempt, facts, now);
       if (decision.kind != HF_FAULT_NONE) *limits = table.Limits();
       if (begun_.Load() < configuration + 2) return decision;
@@ -207,7 +211,7 @@ class Fault {
   Cell<hf_time> until_;
   Cell<uint64_t> published_;  // which configuration holds, from 0
   Cell<uint64_t> begun_;      // which was written last, perhaps not wholly yet
-  std::array<FaultRules<Storage>, 2> tables_;
+  std::array<Rules, 2> tables_;
   Cell<uint32_t> active_;
   Cell<uint64_t> total_;
   std::array<Cell<uint64_t>, HF_FAULT_RESULT + 1> injected_;  // by kind

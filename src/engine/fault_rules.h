@@ -62,7 +62,8 @@ inline uint64_t FaultThreshold(double rate) {
 // The seed of the rule at `place` that has none of its own.
 inline uint64_t FaultRuleSeed(uint64_t seed, uint32_t place) { return Rng(seed, place).Next(); }
 
-template <typename Storage>
+// Needs policies of at most `places` rules.
+template <typename Storage, size_t places>
 class FaultRules {
  public:
   void Store(const FaultPolicy& policy) {
@@ -133,10 +134,10 @@ class FaultRules {
     Cell<uint64_t> result;
   };
 
-  Cell<uint32_t> count_;  // at most kMaxFaultRules, also while it is being stored
+  Cell<uint32_t> count_;  // at most `places`, also while it is being stored
   Cell<uint64_t> max_total_;
   Cell<uint32_t> max_active_;
-  std::array<Cells, kMaxFaultRules> cells_;
+  std::array<Cells, places> cells_;
 };
 
 }  // namespace holdfast::engine

@@ -111,7 +111,7 @@ struct KillSlot {
 inline constexpr size_t kMaxKillRules = 64;  // one bit each
 
 // All places. Everything here: under the switch's lock.
-template <typename Storage>
+template <typename Storage, size_t places>
 struct KillTable {
   using Slot = KillSlot<Storage>;
 
@@ -142,7 +142,7 @@ struct KillTable {
     return next;
   }
 
-  std::array<Slot, kMaxKillRules> slots;
+  std::array<Slot, places> slots;
 };
 
 }  // namespace holdfast::engine

@@ -41,7 +41,8 @@ struct KillSwitchPolicy {
 
 enum class FireAnswer { kOn, kNotArmed, kLate };
 
-template <typename Storage>
+// `places` is for tests that want a small table to be full often.
+template <typename Storage, size_t places = kMaxKillRules>
 class KillSwitch {
  public:
   explicit KillSwitch(const KillSwitchPolicy& policy) : policy_(policy) {}
@@ -145,6 +146,7 @@ class KillSwitch {
   typename Storage::Journal& journal() { return journal_; }
 
  private:
+  static_assert(places <= kMaxKillRules);
   using Slot = KillSlot<Storage>;
 
   uint64_t BitOf(const Slot& slot) const { return uint64_t{1} << (&slot - table_.slots.data()); }
@@ -225,7 +227,7 @@ class KillSwitch {
   uint64_t fired_ = 0;
   uint64_t ended_ = 0;
   uint64_t updates_ = 0;
-  KillTable<Storage> table_;
+  KillTable<Storage, places> table_;
   typename Storage::Journal journal_;
 };
 

@@ -125,7 +125,7 @@ TEST(FaultThreads, ADrawSeesTheRulesOfOneConfiguration) {
   std::atomic<int> draws{0};
   RunAll([&](int me) {
     if (me == 0) {
-      for (int round = 0; round < 3000 || draws.load() < 3000; ++round) {
+      for (int round = 0; round < 10000 || draws.load() < 3000; ++round) {
         ASSERT_EQ(hf_fault_update(fault, round % 2 == 0 ? &two : &one, 1, nullptr), HF_OK);
       }
       over.store(true);

@@ -77,7 +77,7 @@ TEST(KillSwitchThreads, NoCallIsMeantByHalvesOfTwoRules) {
   std::atomic<int> checks{0};
   RunAll([&](int me) {
     if (me == 0) {
-      for (int round = 0; round < 3000 || checks.load() < 3000; ++round) {
+      for (int round = 0; round < 10000 || checks.load() < 3000; ++round) {
         const uint64_t token = On(kill, round % 2 == 0 ? a : b, round);
         ASSERT_EQ(hf_kill_switch_lift(kill, token, &kWho, round, nullptr), HF_OK);
       }
@@ -103,7 +103,7 @@ TEST(KillSwitchThreads, NoCallSlipsThroughWhileOneRuleReplacesAnother) {
   std::atomic<int> checks{0};
   RunAll([&](int me) {
     if (me == 0) {
-      for (int round = 0; round < 3000 || checks.load() < 3000; ++round) {
+      for (int round = 0; round < 10000 || checks.load() < 3000; ++round) {
         const uint64_t next = On(kill, "charge", round);
         ASSERT_EQ(hf_kill_switch_lift(kill, on, &kWho, round, nullptr), HF_OK);
         on = next;
