@@ -37,7 +37,6 @@ struct hf_journal final : holdfast::abi::RefCounted {
     if (waiting < ring.size()) {
       ++waiting;
     } else {
-      first = next;
       ++lost;
     }
   }
@@ -71,22 +70,25 @@ struct hf_journal final : holdfast::abi::RefCounted {
   size_t DrainSome(hf_event* out, size_t most) {
     const std::lock_guard lock(mutex);
     const size_t count = std::min<size_t>(most, waiting);
+    size_t oldest = next + (next < waiting ? ring.size() : 0) - waiting;
     for (size_t i = 0; i < count; ++i) {
-      out[i] = ring[first];
-      first = After(first);
+      out[i] = ring[oldest];
+      oldest = After(static_cast<uint32_t>(oldest));
     }
     waiting -= static_cast<uint32_t>(count);
     return count;
   }
 
   const uint32_t muted;
-  mutable std::mutex mutex;
-  std::vector<hf_event> ring;  // sized once; the rest under the mutex
-  uint32_t next = 0;           // where the next event goes
-  uint32_t first = 0;          // the oldest
-  uint32_t waiting = 0;
+  std::vector<hf_event> ring;  // sized once; its events under the mutex, as is all below
+
+  // One cache line is all that writers take from each other, besides the event's own place. What they
+  // read without the lock is on another.
+  alignas(64) mutable std::mutex mutex;
   uint64_t written = 0;
   uint64_t lost = 0;
+  uint32_t next = 0;  // where the next event goes; the oldest is `waiting` places before
+  uint32_t waiting = 0;
 };
 
 namespace holdfast::abi {
