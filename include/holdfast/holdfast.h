@@ -11,6 +11,7 @@
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
+#include <holdfast/hedge.h>
 #include <holdfast/idempotency.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/outcome.h>
