@@ -362,10 +362,12 @@ TEST_F(HedgedCall, AbortGivesEverythingBackAsIgnored) {
 }
 
 TEST_F(HedgedCall, TimeThatRunsBackwardsIsTimeThatStandsStill) {
-  Start();
+  guards.call_rules.attempt_timeout = 700;
+  ExpectAttempt(Start(), 1, 1700);
   ExpectWait(OnTime(500), 1100);
-  ExpectAttempt(OnTime(1100), 2);
+  ExpectAttempt(OnTime(1100), 2, 1800);
   ExpectWait(OnTime(0), 1200);
+  ExpectAttempt(End(1, 0, HF_UNAVAILABLE), 3, 1800);
 }
 
 TEST_F(HedgedCall, TheEndOfTimeIsADeadlineToo) {
