@@ -14,6 +14,7 @@
 #include <holdfast/entropy.h>
 #include <holdfast/event.h>
 #include <holdfast/fault.h>
+#include <holdfast/hedge.h>
 #include <holdfast/idempotency.h>
 #include <holdfast/journal.h>
 #include <holdfast/kill_switch.h>

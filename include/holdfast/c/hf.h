@@ -10,6 +10,7 @@
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
 #include <holdfast/c/fault.h>
+#include <holdfast/c/hedge.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
 #include <holdfast/c/kill_switch.h>
