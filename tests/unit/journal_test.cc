@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <string>
@@ -211,9 +212,11 @@ void RaceThrough(uint32_t capacity, bool drain) {
   std::array<Object, kThreads / 2> objects;
   for (size_t i = 0; i < objects.size(); ++i) objects[i].pen.Connect(journal, i);
   std::atomic<int> running{kThreads};
+  std::latch start(kThreads);  // or the first would be done before the last begins
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
+      start.arrive_and_wait();
       for (int i = 0; i < kChanges; ++i) objects[t / 2].Change();
       running.fetch_sub(1);
     });
