@@ -18,8 +18,8 @@
 #include <holdfast/idempotency.h>
 #include <holdfast/journal.h>
 #include <holdfast/kill_switch.h>
-#include <holdfast/match.h>
 #include <holdfast/limiter.h>
+#include <holdfast/match.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>

@@ -34,7 +34,7 @@ class EngineGuards {
       if (why->code != HF_OK) return why->code;
     }
     if (!world_.bulkhead) return HF_OK;
-    if (world_.bulkhead->TryAcquire() == engine::BulkheadAnswer::kGranted) {
+    if (world_.TakePlace(now)) {
       permits->bulkhead.kind = HF_PERMIT_NORMAL;
       return HF_OK;
     }
@@ -46,8 +46,7 @@ class EngineGuards {
     if (permits->breaker.kind != HF_PERMIT_NONE) {
       *events |= world_.breaker->Record(permits->breaker, verdict, now).events;
     }
-    engine::WakeList nobody;
-    if (permits->bulkhead.kind != HF_PERMIT_NONE) world_.bulkhead->Release(now, &nobody);
+    if (permits->bulkhead.kind != HF_PERMIT_NONE) world_.GiveBackPlace(now);
     *permits = engine::HedgePermits{};
   }
   bool BudgetCharge() { return !world_.budget || world_.budget->OnFailure(); }

@@ -14,8 +14,8 @@
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
 #include <holdfast/c/kill_switch.h>
-#include <holdfast/c/match.h>
 #include <holdfast/c/limiter.h>
+#include <holdfast/c/match.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/retry.h>
