@@ -57,7 +57,7 @@ class Throttle {
 
   void Update(const ThrottlePolicy& policy, hf_time now) {
     const ScopedLock lock(mutex_);
-    now = NotBefore(now, 0);
+    now = NotBefore(now, newest_ * policy_.Step());
     Advance(now);
     const bool other_shape = policy.window != policy_.window || policy.buckets != policy_.buckets;
     const ThrottleCounts kept = InWindow(newest_);
