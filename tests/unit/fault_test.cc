@@ -190,6 +190,16 @@ TEST(Fault, TheEndsOfTheRateAreExact) {
   EXPECT_LT(FaultThreshold(0.9999999), uint64_t{1} << 53);
 }
 
+TEST(Fault, ADrawEqualToTheRateMisses) {
+  FaultRule rule = Rule(HF_FAULT_ERROR);
+  rule.threshold = Rng(Rng(rule.seed, 1).Next(), 1).Next() >> 11;
+  PlainFault edge = Running(Policy({rule}));
+  EXPECT_EQ(Draw(edge, 1).kind, HF_FAULT_NONE);
+  ++rule.threshold;
+  PlainFault above = Running(Policy({rule}));
+  EXPECT_EQ(Draw(above, 1).kind, HF_FAULT_ERROR);
+}
+
 TEST(Fault, TheSameSeedsSayTheSameWhateverElseHappens) {
   const FaultPolicy policy = Policy({Rule(HF_FAULT_ERROR, 0.3), Rule(HF_FAULT_DELAY, 0.3)});
   PlainFault forwards = Running(policy), backwards = Running(policy);
