@@ -48,7 +48,9 @@ FaultPolicy Configuration(Dice& dice, uint64_t number) {
 }
 
 hf_fault_decision Draw(Racer& engine, size_t text) {
-  return engine.Draw(1, 1, {Str(kTexts[text]), {}, {}, {}}, 0);
+  hf_fault_decision decision{};
+  engine.Draw(1, 1, {Str(kTexts[text]), {}, {}, {}}, 0, &decision);
+  return decision;
 }
 
 std::unique_ptr<Racer> Running(const std::vector<FaultPolicy>& configurations) {
