@@ -47,6 +47,7 @@ class RealGuards {
     const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
     permit->generation = admission.permit.generation;
     permit->kind = admission.permit.kind;
+    permit->stamp = admission.permit.stamp;
     *events |= admission.events;
     if (admission.why.code != HF_OK) *why = admission.why;
     return admission.why.code;
