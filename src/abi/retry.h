@@ -9,14 +9,18 @@
 #include "abi/guard.h"
 #include "engine/backoff.h"
 #include "engine/budget.h"
+#include "engine/retry_rules.h"
 
 struct hf_retry final : holdfast::abi::RefCounted {
-  explicit hf_retry(const holdfast::engine::BackoffPolicy& given) : policy(given) {}
+  hf_retry(const holdfast::engine::BackoffPolicy& given,
+           const holdfast::engine::RetryRules& given_rules)
+      : policy(given), rules(given_rules) {}
   const holdfast::engine::BackoffPolicy policy;
+  const holdfast::engine::RetryRules rules;
 };
 
 struct hf_budget final : holdfast::abi::RefCounted {
-  explicit hf_budget(const holdfast::engine::BudgetPolicy& policy) : tokens(policy) {}
+  hf_budget(const holdfast::engine::BudgetPolicy& policy, const hf_budget_options& options);
   holdfast::engine::Budget<holdfast::abi::AtomicCells> tokens;
 };
 
