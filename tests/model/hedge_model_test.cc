@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "abi/atomic_cells.h"
+#include "abi/laned_cells.h"
 #include "model/dice.h"
 #include "model/hedge_naive.h"
 
@@ -71,11 +71,12 @@ class Match {
     engine::CallRules rules;
     if (dice_.Chance(30)) rules.limits.timeout = dice_.Between(1, 60000);
     if (dice_.Chance(40)) rules.limits.attempt_timeout = dice_.Between(1, 20000);
-    const engine::BreakerPolicy breaker{.minimum_calls = 1000,
-                                        .consecutive_failures = 3,
-                                        .probes = static_cast<uint32_t>(dice_.Between(1, 2)),
-                                        .open_for = dice_.Between(1, 20000),
-                                        .probe_lease = dice_.Between(2000, 20000)};
+    engine::BreakerPolicy breaker;
+    breaker.minimum_calls = 1000;
+    breaker.consecutive_failures = 3;
+    breaker.probes = static_cast<uint32_t>(dice_.Between(1, 2));
+    breaker.open_for = dice_.Between(1, 20000);
+    breaker.probe_lease = dice_.Between(2000, 20000);
     const engine::BulkheadPolicy bulkhead{.limit = static_cast<uint32_t>(dice_.Between(1, 6))};
     const bool with[] = {dice_.Chance(50), dice_.Chance(50), dice_.Chance(50)};
     for (HedgeWorld<Storage>* const world : {&real_, &naive_}) {
@@ -239,9 +240,9 @@ void PlayAll(uint64_t schedules) {
   }
 }
 
-TEST(HedgeModel, AgreesWithTheNaiveCall) { PlayAll<engine::PlainCells>(Schedules(1'000'000)); }
+TEST(HedgeModel, AgreesWithTheNaiveCall) { PlayAll<engine::OneLane>(Schedules(1'000'000)); }
 
-TEST(HedgeModel, AgreesWithTheNaiveCallOnAtomics) { PlayAll<abi::AtomicCells>(Schedules(100'000)); }
+TEST(HedgeModel, AgreesWithTheNaiveCallOnAtomics) { PlayAll<abi::LanedCells>(Schedules(100'000)); }
 
 }  // namespace
 }  // namespace holdfast::model

@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/bulkhead.h"
 #include "engine/hedge.h"
 #include "engine/hedge_call.h"
+#include "model/world_breaker.h"
 
 namespace holdfast::model {
 
@@ -24,7 +24,7 @@ __extension__ typedef __int128 Wide;
 template <typename Storage>
 struct HedgeWorld {
   engine::CallRules rules;
-  std::optional<engine::Breaker<Storage>> breaker;
+  std::optional<WorldBreaker<Storage>> breaker;
   std::optional<engine::Bulkhead<Storage>> bulkhead;
   std::optional<engine::Budget<Storage>> budget;
 
