@@ -59,6 +59,21 @@ void Tell(hf_events* events, hf_events value) {
 }
 
 }  // namespace
+
+hf_code ReadBreakerPolicy(const hf_breaker_options* given, engine::BreakerPolicy* policy,
+                          hf_error* error) {
+  hf_breaker_options options;
+  hf_code code = CopyIn(given, &options, error);
+  if (code != HF_OK) return code;
+  ApplyOptions(options, policy);
+  code = CheckPolicy(*policy, error);
+  if (code != HF_OK) return code;
+  if (policy->window == HF_WINDOW_COUNT) {
+    policy->minimum_calls = std::min(policy->minimum_calls, policy->window_calls);
+  }
+  return HF_OK;
+}
+
 }  // namespace holdfast::abi
 
 hf_code hf_breaker_new(const hf_breaker_options* options, hf_breaker** out,
@@ -66,16 +81,9 @@ hf_code hf_breaker_new(const hf_breaker_options* options, hf_breaker** out,
   using namespace holdfast;
   if (out == nullptr) return abi::FailNull(error, "out");
   *out = nullptr;
-  hf_breaker_options known;
-  hf_code code = abi::CopyIn(options, &known, error);
-  if (code != HF_OK) return code;
   engine::BreakerPolicy policy;
-  abi::ApplyOptions(known, &policy);
-  code = abi::CheckPolicy(policy, error);
+  const hf_code code = abi::ReadBreakerPolicy(options, &policy, error);
   if (code != HF_OK) return code;
-  if (policy.window == HF_WINDOW_COUNT) {
-    policy.minimum_calls = std::min(policy.minimum_calls, policy.window_calls);
-  }
   return abi::NewHandle(out, error, policy);
 }
 

@@ -14,7 +14,10 @@ engine::MilliTokens ToMilliTokens(double tokens) {
   return static_cast<engine::MilliTokens>(std::llround(tokens * engine::kOneToken));
 }
 
-hf_code ReadPolicy(const hf_budget_options* given, engine::BudgetPolicy* policy, hf_error* error) {
+}  // namespace
+
+hf_code ReadBudgetPolicy(const hf_budget_options* given, engine::BudgetPolicy* policy,
+                         hf_error* error) {
   hf_budget_options options;
   hf_code code = CopyIn(given, &options, error);
   if (code != HF_OK) return code;
@@ -31,7 +34,6 @@ hf_code ReadPolicy(const hf_budget_options* given, engine::BudgetPolicy* policy,
   return HF_OK;
 }
 
-}  // namespace
 }  // namespace holdfast::abi
 
 hf_code hf_budget_new(const hf_budget_options* options, hf_budget** out, hf_error* error) noexcept {
@@ -39,7 +41,7 @@ hf_code hf_budget_new(const hf_budget_options* options, hf_budget** out, hf_erro
   if (out == nullptr) return abi::FailNull(error, "out");
   *out = nullptr;
   engine::BudgetPolicy policy;
-  const hf_code code = abi::ReadPolicy(options, &policy, error);
+  const hf_code code = abi::ReadBudgetPolicy(options, &policy, error);
   return code != HF_OK ? code : abi::NewHandle(out, error, policy);
 }
 

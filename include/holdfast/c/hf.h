@@ -12,6 +12,7 @@
 #include <holdfast/c/journal.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
+#include <holdfast/c/registry.h>
 #include <holdfast/c/retry.h>
 
 #endif /* HOLDFAST_C_HF_H_ */
