@@ -18,8 +18,8 @@ namespace {
 // 24 bytes, as "payments-eu-0000123.svc:443" and its like.
 std::string KeyOf(uint64_t n) {
   char text[32];
-  const int size = std::snprintf(text, sizeof text, "host-%014llu:8443",
-                                 static_cast<unsigned long long>(n));
+  const int size =
+      std::snprintf(text, sizeof text, "host-%014llu:8443", static_cast<unsigned long long>(n));
   return {text, static_cast<size_t>(size)};
 }
 

@@ -43,15 +43,15 @@ typename Kind::Object* KeyedRegistry<Kind>::FindOrCreate(const Asked& asked) {
 template <typename Kind>
 void KeyedRegistry<Kind>::GiveTable(uint64_t hash) {
   using Slot = typename Engine::Index::Slot;
-  const size_t cells = engine_.keys().TableCells(hash);
-  auto table = std::make_unique<Slot[]>(cells);
+  const size_t slots = engine_.keys().SlotsWanted(hash);
+  auto table = std::make_unique<Slot[]>(slots);
   {
     const std::lock_guard lock(lock_);
     tables_.reserve(tables_.size() + 1);  // so that nothing can fail once it is in use
-    if (!engine_.keys().GiveTable(hash, {table.get(), cells})) return;
+    if (!engine_.keys().GiveTable(hash, {table.get(), slots})) return;
     tables_.push_back(std::move(table));
   }
-  bytes_ += cells * sizeof(Slot);
+  bytes_ += slots * sizeof(Slot);
 }
 
 template <typename Kind>

@@ -28,12 +28,12 @@ class RegistryIndex {
   // The first number under `tag` that `accepts`, else kNoEntry.
   template <typename Accepts>
   uint32_t Find(uint32_t tag, const Accepts& accepts) const {
-    Slot* const table = table_.Load();
-    if (table == nullptr) return kNoEntry;
-    const uint32_t mask = MaskOf(table);
+    const Table table = Current();
+    if (table.slots == nullptr) return kNoEntry;
     // Bounded: while entries are moved, a reader could find no end.
-    for (uint32_t at = tag & mask, looked = 0; looked <= mask; at = (at + 1) & mask, ++looked) {
-      const uint64_t slot = SlotsOf(table)[at].Load();
+    for (uint32_t at = tag & table.mask, left = table.mask; left > 0;
+         at = (at + 1) & table.mask, --left) {
+      const uint64_t slot = table.slots[at].Load();
       if (slot == 0) return kNoEntry;
       if (TagOf(slot) == tag && accepts(NumberOf(slot))) return NumberOf(slot);
     }
@@ -42,37 +42,34 @@ class RegistryIndex {
 
   // Whether the next Insert needs a table first.
   bool IsFull() const { return size_ >= limit_; }
-  // How many cells that table has: a power of two, and one.
-  size_t CellsWanted() const { return limit_ == 0 ? kFirst + 1 : size_t{Slots()} * kGrowth + 1; }
+  // How many slots that table has.
+  size_t SlotsWanted() const { return size_t{1} << LogWanted(); }
 
-  // Moves to a larger table; false if it is no larger, and not taken.
-  bool Grow(std::span<Slot> cells) {
-    if (cells.size() < CellsWanted()) return false;
-    const uint32_t slots = static_cast<uint32_t>(CellsWanted() - 1);
-    Slot* const old = table_.Load();
-    cells[0].Store(slots - 1);
-    for (uint32_t i = 1; i <= slots; ++i) cells[i].Store(0);
-    const uint32_t old_slots = limit_ == 0 ? 0 : Slots();
-    for (uint32_t i = 0; i < old_slots; ++i) {
-      const uint64_t slot = SlotsOf(old)[i].Load();
-      if (slot != 0) Put(cells.data(), slot);
+  // Moves to a larger table, aligned to 16 bytes; false if it is no larger, and not taken.
+  bool Grow(std::span<Slot> slots) {
+    if (slots.size() < SlotsWanted()) return false;
+    const int log = LogWanted();
+    const Table larger = {slots.data(), (1u << log) - 1};
+    for (Slot& slot : slots) slot.Store(0);
+    const Table old = Current();
+    for (uint32_t i = 0; old.slots != nullptr && i <= old.mask; ++i) {
+      const uint64_t slot = old.slots[i].Load();
+      if (slot != 0) Put(larger, slot);
     }
-    limit_ = slots / 4 * 3;
-    table_.Store(cells.data());
+    limit_ = (larger.mask + 1) / 4 * 3;
+    table_.Store(reinterpret_cast<uintptr_t>(slots.data()) | static_cast<uintptr_t>(log));
     return true;
   }
 
   // Needs !IsFull().
   void Insert(uint32_t tag, uint32_t number) {
-    Put(table_.Load(), uint64_t{tag} << 32 | (number + 1));
+    Put(Current(), uint64_t{tag} << 32 | (number + 1));
     ++size_;
   }
 
   // Needs an inserted (tag, number).
   void Erase(uint32_t tag, uint32_t number) {
-    Slot* const table = table_.Load();
-    Slot* const slots = SlotsOf(table);
-    const uint32_t mask = MaskOf(table);
+    const auto [slots, mask] = Current();
     uint32_t hole = tag & mask;
     while (slots[hole].Load() != (uint64_t{tag} << 32 | (number + 1))) hole = (hole + 1) & mask;
     // Whatever the hole would cut off from where it wants to be moves into it.
@@ -91,23 +88,34 @@ class RegistryIndex {
   uint32_t size() const { return size_; }
 
  private:
-  static constexpr uint32_t kFirst = 32;
-  static constexpr uint32_t kGrowth = 4;
+  static constexpr int kFirstLog = 5;
+  static constexpr int kGrowthLog = 2;
+  static constexpr uintptr_t kLogBits = 15;
+
+  struct Table {
+    Slot* slots;
+    uint32_t mask;
+  };
+  // Both in one word: to look a mask up in the table itself would be one more cache miss.
+  Table Current() const {
+    const uintptr_t table = table_.Load();
+    return {reinterpret_cast<Slot*>(table & ~kLogBits), (1u << (table & kLogBits)) - 1};
+  }
+  int LogWanted() const {
+    const auto log = static_cast<int>(table_.Load() & kLogBits);
+    return log == 0 ? kFirstLog : log + kGrowthLog;
+  }
 
   static uint32_t TagOf(uint64_t slot) { return static_cast<uint32_t>(slot >> 32); }
   static uint32_t NumberOf(uint64_t slot) { return static_cast<uint32_t>(slot) - 1; }
-  static uint32_t MaskOf(const Slot* table) { return static_cast<uint32_t>(table[0].Load()); }
-  static Slot* SlotsOf(Slot* table) { return table + 1; }
-  uint32_t Slots() const { return MaskOf(table_.Load()) + 1; }
 
-  static void Put(Slot* table, uint64_t slot) {
-    const uint32_t mask = MaskOf(table);
-    uint32_t at = TagOf(slot) & mask;
-    while (SlotsOf(table)[at].Load() != 0) at = (at + 1) & mask;
-    SlotsOf(table)[at].Store(slot);
+  static void Put(const Table& table, uint64_t slot) {
+    uint32_t at = TagOf(slot) & table.mask;
+    while (table.slots[at].Load() != 0) at = (at + 1) & table.mask;
+    table.slots[at].Store(slot);
   }
 
-  typename Storage::template Cell<Slot*> table_{nullptr};  // its mask, then its slots
+  typename Storage::template Cell<uintptr_t> table_{0};  // its address | the logarithm of its slots
   uint32_t size_ = 0;
   uint32_t limit_ = 0;  // three quarters of the slots
 };

@@ -104,15 +104,15 @@ class RegistryKeys {
   }
 
   // How large a table the shard of that hash wants; and here it is: false if it is not taken.
-  size_t TableCells(uint64_t hash) {
+  size_t SlotsWanted(uint64_t hash) {
     Shard& shard = ShardOf(hash);
     const ScopedLock lock(shard.mutex);
-    return shard.index.CellsWanted();
+    return shard.index.SlotsWanted();
   }
-  bool GiveTable(uint64_t hash, std::span<typename Index::Slot> cells) {
+  bool GiveTable(uint64_t hash, std::span<typename Index::Slot> slots) {
     Shard& shard = ShardOf(hash);
     const ScopedLock lock(shard.mutex);
-    return shard.index.IsFull() && shard.index.Grow(cells);
+    return shard.index.IsFull() && shard.index.Grow(slots);
   }
 
   // Of the living and the dead.

@@ -128,10 +128,10 @@ class RegistryWorld {
 
  private:
   void GiveTable(uint64_t hash) {
-    const size_t cells = registry.keys().TableCells(hash);
-    auto table = std::make_unique<typename Engine::Index::Slot[]>(cells);
+    const size_t slots = registry.keys().SlotsWanted(hash);
+    auto table = std::make_unique<typename Engine::Index::Slot[]>(slots);
     const std::lock_guard lock(memory_);
-    if (registry.keys().GiveTable(hash, {table.get(), cells})) tables_.push_back(std::move(table));
+    if (registry.keys().GiveTable(hash, {table.get(), slots})) tables_.push_back(std::move(table));
   }
   void GiveChunk() {
     auto chunk = std::make_unique<Line[]>(pool_.ChunkBytes() / sizeof(Line) + 1);
