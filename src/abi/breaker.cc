@@ -98,7 +98,7 @@ hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* permit, 
     if (permit != nullptr) *permit = hf_permit{};
     return abi::Reject(why, HF_INVALID_ARGUMENT, HF_R_NULL_ARGUMENT);
   }
-  const engine::Admission admission = breaker->machine.Acquire(now);
+  const engine::Admission admission = breaker->Acquire(now);
   // Field by field: a 16-byte copy would wait for the two 8-byte stores it is made of.
   permit->generation = admission.permit.generation;
   permit->kind = admission.permit.kind;
@@ -116,7 +116,7 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
     return HF_INVALID_ARGUMENT;
   }
   if (verdict < HF_VERDICT_SUCCESS || verdict > HF_VERDICT_IGNORED) return HF_INVALID_ARGUMENT;
-  const engine::Settlement settlement = breaker->machine.Record(*permit, verdict, now);
+  const engine::Settlement settlement = breaker->Record(*permit, verdict, now);
   if (!settlement.accepted) return HF_INVALID_ARGUMENT;
   *permit = hf_permit{};
   abi::Tell(events, settlement.events);
@@ -125,7 +125,7 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
 
 hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state, hf_time now) noexcept {
   if (breaker == nullptr || !holdfast::abi::CanBeForced(state)) return HF_INVALID_ARGUMENT;
-  breaker->machine.Force(state, now);
+  breaker->Force(state, now);
   return HF_OK;
 }
 

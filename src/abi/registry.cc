@@ -24,6 +24,10 @@ hf_code CheckOptions(const hf_registry_options& options, hf_error* error) {
     return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "breaker, budget",
                           "exactly one says what a key stands for");
   }
+  if (options.group != nullptr && options.breaker == nullptr) {
+    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "group",
+                          "has breakers as members, and nothing else");
+  }
   hf_code code = HF_OK;
   if (options.capacity != 0) {
     code = abi::CheckRange(error, "capacity", options.capacity, 1, kMaxCapacity);
@@ -70,7 +74,7 @@ hf_code New(const hf_registry_options& options, const typename Kind::Options* of
   code = ReadPolicy(options, Kind::Recovery(kind), &policy, error);
   if (code != HF_OK) return code;
   return abi::Guarded(error, [&] {
-    *out = new abi::KeyedRegistry<Kind>(policy, kind, options.journal, options.object);
+    *out = new abi::KeyedRegistry<Kind>(policy, kind, options);
     return abi::Succeed(error);
   });
 }

@@ -70,17 +70,19 @@ class KeyedRegistry final : public hf_registry {
   using Pool = typename Engine::Pool;
 
   KeyedRegistry(const RegistryPolicy& policy, const typename Kind::Policy& of_objects,
-                hf_journal* journal, uint64_t object)
+                const hf_registry_options& options)
       : hf_registry(&kTag),
         hash_(policy.seed),
         policy_(of_objects),
+        group_(options.group),
         directory_(Pool::ChunksFor(policy.capacity)),
         pool_(policy.capacity, Stride(of_objects), directory_),
         shards_(Engine::Keys::ShardsFor(policy.capacity)),
         engine_(*this, pool_, shards_) {
     engine_.Configure(policy.idle_ttl, policy.forget_after);
     if (policy.shares) MakeShared();
-    engine_.journal().Connect(journal, object);
+    engine_.journal().Connect(options.journal, options.object);
+    Ref(group_);
   }
 
   static constexpr char kTag = 0;  // its address tells the kinds apart
@@ -111,8 +113,9 @@ class KeyedRegistry final : public hf_registry {
     const std::lock_guard lock(lock_);
     const Entry& entry = *reinterpret_cast<Entry*>(place - sizeof(Entry));
     const size_t before = sizeof(ChunkHead) + entry.number() % Pool::kPerChunk * pool_.stride();
-    Kind::Make(place, policy_)
-        ->KeepIn(reinterpret_cast<ChunkHead*>(place - sizeof(Entry) - before));
+    Object* const object = Kind::Make(place, policy_);
+    object->KeepIn(reinterpret_cast<ChunkHead*>(place - sizeof(Entry) - before));
+    if (group_ != nullptr) Kind::Enrol(object, group_);
   }
   void Destroy(Object& object) { object.~Object(); }
   engine::RegistryHold HoldOf(const Object& object, hf_time now) {
@@ -146,6 +149,7 @@ class KeyedRegistry final : public hf_registry {
 
   const codec::KeyHash hash_;
   const typename Kind::Policy policy_;
+  hf_group* const group_;  // nullable, counted
   std::vector<typename Pool::Chunk> directory_;
   Pool pool_;
   std::vector<typename Engine::Shard> shards_;

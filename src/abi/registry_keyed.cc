@@ -12,6 +12,7 @@ template <typename Kind>
 KeyedRegistry<Kind>::~KeyedRegistry() {
   for (typename Pool::Chunk& chunk : directory_) DeleteChunk(chunk.Load());
   DeleteChunk(shared_);
+  Unref(group_);
 }
 
 // --- A new key --------------------------------------------------------------------------------------

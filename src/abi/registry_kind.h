@@ -44,6 +44,7 @@ struct BreakerKind {
     const bool is_new = seen.state == HF_BREAKER_CLOSED && seen.failures == 0;
     return is_new ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
+  static void Enrol(Object* breaker, hf_group* group) { breaker->membership.Join(group); }
   static hf_duration Recovery(const Policy& policy) {
     const bool by_time = policy.window == HF_WINDOW_TIME;
     return policy.open_for + (by_time ? policy.window_time : 0);
@@ -65,8 +66,11 @@ struct BudgetKind {
   static Object* Make(void* place, const Policy& policy) { return ::new (place) hf_budget(policy); }
 
   static engine::RegistryHold HoldOf(const Object& budget, hf_time) {
-    const bool is_full = budget.tokens.Tokens() == budget.tokens.policy().max;
-    return is_full ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
+    return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
+  }
+  static void Enrol(Object*, hf_group*) {}
+  static void Update(Object& budget, const Policy& policy, hf_time) {
+    budget.tokens.Update(policy);
   }
   static hf_duration Recovery(const Policy&) { return 0; }  // by successes, not by time
   static int32_t StateOf(const Object&, hf_time) { return 0; }

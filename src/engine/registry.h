@@ -106,7 +106,7 @@ class Registry {
       journal_.Write(HF_EVENT_KIND_REFUSED, now, HF_R_REGISTRY_FULL, static_cast<int64_t>(hash), 0);
       return {RegistryAnswer::kFull, nullptr};
     }
-    const Result result = Create(pool_.At(number), hash, text, block, now);
+    const Result result = Create(number, hash, text, block, now);
     if (result.answer == RegistryAnswer::kCreated) Sweep(now, kSweepsPerKey);
     return result;
   }
@@ -176,17 +176,19 @@ class Registry {
     return {RegistryAnswer::kFound, Touched(known.entry, now)};
   }
 
-  // `entry`: dead, and the caller's.
-  Result Create(Entry& entry, uint64_t hash, const KeyText& text, char* block, hf_time now) {
+  // In a dead entry of the caller's.
+  Result Create(uint32_t number, uint64_t hash, const KeyText& text, char* block, hf_time now) {
+    typename Pool::Claim claim{pool_, number};  // Make may run out of memory
+    Entry& entry = pool_.At(number);
     entry.Name(hash, text, block, now);
     host_.Make(Pool::ObjectOf(entry), hash);
     const typename Keys::Result published = keys_.Publish(entry, hash, text);
     if (published.answer == Keys::Answer::kAbsent) {
+      claim.kept = true;
       created_.Add(1);
       return {RegistryAnswer::kCreated, &entry};
     }
     host_.Destroy(ObjectOf(entry));  // another thread was first
-    pool_.Give(entry.number());
     return ResultOf(published, now);
   }
 

@@ -66,6 +66,16 @@ class RegistryPool {
     return {fresh_ < capacity_ ? Answer::kNeedsChunk : Answer::kExhausted, kNoEntry};
   }
 
+  // A place that goes back unless it is kept.
+  struct Claim {
+    RegistryPool& pool;
+    uint32_t number;
+    bool kept = false;
+    ~Claim() {
+      if (!kept) pool.Give(number);
+    }
+  };
+
   // A dead entry back.
   void Give(uint32_t number) {
     const ScopedLock lock(mutex_);

@@ -102,5 +102,21 @@ TEST(Budget, InAFullOutageRetriesFadeOutAfterHalfOfTheTokens) {
   EXPECT_EQ(retries, 49);
 }
 
+TEST(Budget, AnUpdateKeepsThePartThatIsLeft) {
+  Budget<PlainCells> budget({10 * kOneToken, kOneToken});
+  budget.Update({20 * kOneToken, kOneToken});
+  EXPECT_EQ(budget.Tokens(), 20 * kOneToken) << "full stays full";
+  for (int i = 0; i < 5; ++i) budget.OnFailure();
+  budget.Update({4 * kOneToken, kOneToken / 2});
+  EXPECT_EQ(budget.Tokens(), 3 * kOneToken) << "three quarters";
+  EXPECT_FALSE(budget.IsFull());
+  budget.OnSuccess();
+  EXPECT_EQ(budget.Tokens(), 3 * kOneToken + kOneToken / 2) << "by the new ratio";
+  budget.OnSuccess();
+  budget.OnSuccess();
+  EXPECT_EQ(budget.Tokens(), 4 * kOneToken) << "and no further than the new maximum";
+  EXPECT_TRUE(budget.IsFull());
+}
+
 }  // namespace
 }  // namespace holdfast::engine

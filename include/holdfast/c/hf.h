@@ -8,6 +8,7 @@
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
+#include <holdfast/c/group.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
 #include <holdfast/c/outcome.h>

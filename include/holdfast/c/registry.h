@@ -26,6 +26,7 @@
 #define HOLDFAST_C_REGISTRY_H_
 
 #include <holdfast/c/breaker.h>
+#include <holdfast/c/group.h>
 #include <holdfast/c/journal.h>
 #include <holdfast/c/retry.h>
 
@@ -51,6 +52,7 @@ typedef struct hf_registry_options {
                                     forced or referenced; idle_ttl..365 d; default 0: never */
   const hf_breaker_options* breaker;
   const hf_budget_options* budget;
+  hf_group* group;     /* nullable, kept by a reference: every breaker is a member of it */
   hf_journal* journal; /* nullable, kept by a reference; HF_EVENT_KIND_EVICTED and _REFUSED */
   uint64_t object;     /* the registry's number in the journal */
 } hf_registry_options;
