@@ -114,8 +114,8 @@ hf_registry_snapshot KeyedRegistry<Kind>::Read() {
   const engine::RegistryCounts counts = engine_.Count();
   hf_registry_snapshot now{};
   now.capacity = pool_.capacity();
-  now.keys = counts.keys;
-  now.held = counts.held;
+  now.keys = static_cast<uint32_t>(counts.keys);
+  now.held = static_cast<uint32_t>(counts.held);
   now.hits = counts.hits;
   now.created = counts.created;
   now.evicted = counts.evicted;

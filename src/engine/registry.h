@@ -51,8 +51,7 @@ enum class RegistryHold { kFree, kKept, kPinned };
 enum class RegistryAnswer { kFound, kCreated, kFull, kNeedsTable, kNeedsChunk };
 
 struct RegistryCounts {
-  uint32_t keys, held;
-  uint64_t hits, created, evicted, refused;
+  uint64_t keys, held, hits, created, evicted, refused;
 };
 
 template <typename Storage, typename Host>
@@ -150,7 +149,7 @@ class Registry {
     }
     counts.evicted = evicted_.Load();
     counts.created = created_.Load();
-    counts.keys = static_cast<uint32_t>(counts.created - counts.evicted);
+    counts.keys = counts.created - counts.evicted;
     counts.refused = refused_.Load();
     return counts;
   }
@@ -176,7 +175,6 @@ class Registry {
     return {RegistryAnswer::kFound, Touched(known.entry, now)};
   }
 
-  // In a dead entry of the caller's.
   Result Create(uint32_t number, uint64_t hash, const KeyText& text, char* block, hf_time now) {
     typename Pool::Claim claim{pool_, number};  // Make may run out of memory
     Entry& entry = pool_.At(number);

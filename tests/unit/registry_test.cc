@@ -149,6 +149,16 @@ TEST(Registry, ProtectedKeysSideBySideDoNotHideTheOthers) {
   for (int i = 0; i < 5000; ++i) ASSERT_EQ(world.Touch(std::to_string(i), kStart), kCreated) << i;
 }
 
+TEST(Registry, KeysThatComeAndGoNeedNoMoreMemory) {
+  World world(10);
+  for (int i = 0; i < 10; ++i) world.Touch(std::to_string(i), kStart);
+  ASSERT_EQ(world.tables(), 1u);
+  for (int i = 0; i < 10000; ++i)
+    ASSERT_EQ(world.Touch("next" + std::to_string(i), kStart), kCreated);
+  EXPECT_EQ(world.tables(), 1u);
+  EXPECT_EQ(world.pool().Made(), 10u);
+}
+
 TEST(Registry, SweepsWhatIsIdleAndNothingElse) {
   World world(10);
   world.Touch("old", kStart);

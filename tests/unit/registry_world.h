@@ -21,18 +21,20 @@ template <typename Storage>
 class RegistryWorld {
  public:
   struct Toy {
-    explicit Toy(uint64_t of_hash) : hash(of_hash) {}
+    Toy(uint64_t of_hash, uint64_t number) : hash(of_hash), serial(number) {}
     const uint64_t hash;
+    const uint64_t serial;  // of its making
     std::atomic<RegistryHold> hold{RegistryHold::kFree};
     uint64_t magic = kAlive;  // what a destroyed one has lost
   };
   struct Host {
     using Object = Toy;
     void Make(unsigned char* place, uint64_t hash) {
-      ::new (place) Toy(hash);
+      ::new (place) Toy(hash, ++made);
       ++alive;
     }
     void Destroy(Toy& toy) {
+      if (destroyed != nullptr) destroyed->push_back(toy.serial);
       toy.magic = 0;
       toy.~Toy();
       --alive;
@@ -42,6 +44,8 @@ class RegistryWorld {
       delete[] block;
       --blocks;
     }
+    std::vector<uint64_t>* destroyed = nullptr;  // whose serials, in tests of one thread
+    std::atomic<uint64_t> made{0};
     std::atomic<int64_t> alive{0};
     std::atomic<int64_t> blocks{0};
   };
@@ -125,6 +129,7 @@ class RegistryWorld {
   }
 
   Pool& pool() { return pool_; }
+  size_t tables() const { return tables_.size(); }
 
  private:
   void GiveTable(uint64_t hash) {
