@@ -12,6 +12,7 @@
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/limiter.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>

@@ -11,6 +11,7 @@
 #include <holdfast/c/group.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
+#include <holdfast/c/limiter.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/registry.h>
