@@ -44,19 +44,20 @@ class Kept {
 
   // From here on the entry counts. `chunk` is where its chunk begins.
   void KeepIn(const ChunkHead* chunk) noexcept {
-    from_chunk_ = static_cast<uint32_t>(Bytes() - reinterpret_cast<const unsigned char*>(chunk));
+    const auto from_chunk = Bytes() - reinterpret_cast<const unsigned char*>(chunk);
+    word_.store(kKept | static_cast<uint32_t>(from_chunk), std::memory_order_relaxed);
   }
 
   void AddRef() noexcept {
-    if (from_chunk_ == 0) {
-      references_.fetch_add(1, std::memory_order_relaxed);  // whoever adds one holds one
-    } else {
+    if (IsKept()) {
       Entry().Hold();
+    } else {
+      word_.fetch_add(1, std::memory_order_relaxed);  // whoever adds one holds one
     }
   }
   // True if the caller is to delete it.
   bool DropRef() noexcept {
-    if (from_chunk_ == 0) return references_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    if (!IsKept()) return word_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     if (Entry().Drop()) Chunk().keeper->Bury(Entry());
     return false;
   }
@@ -65,12 +66,18 @@ class Kept {
   ~Kept() = default;
 
  private:
+  static constexpr uint32_t kKept = 1u << 31;
+
+  bool IsKept() const noexcept { return (word_.load(std::memory_order_relaxed) & kKept) != 0; }
   unsigned char* Bytes() noexcept { return reinterpret_cast<unsigned char*>(this); }
   KeptEntry& Entry() noexcept { return *reinterpret_cast<KeptEntry*>(Bytes() - sizeof(KeptEntry)); }
-  ChunkHead& Chunk() noexcept { return *reinterpret_cast<ChunkHead*>(Bytes() - from_chunk_); }
+  ChunkHead& Chunk() noexcept {
+    const uint32_t from_chunk = word_.load(std::memory_order_relaxed) & ~kKept;
+    return *reinterpret_cast<ChunkHead*>(Bytes() - from_chunk);
+  }
 
-  std::atomic<uint32_t> references_{1};
-  uint32_t from_chunk_ = 0;  // 0: in none
+  std::atomic<uint32_t> word_{
+      1};  // references; or kKept and how far from its chunk's begin it lies
 };
 
 }  // namespace holdfast::abi

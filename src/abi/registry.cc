@@ -9,19 +9,15 @@ namespace abi = holdfast::abi;
 
 namespace {
 
-using BreakerRegistry = abi::KeyedRegistry<abi::BreakerKind>;
-using BudgetRegistry = abi::KeyedRegistry<abi::BudgetKind>;
-
 constexpr uint32_t kMaxCapacity = 1u << 24;
 constexpr hf_duration kDay = 24 * 3600 * HF_S;
 constexpr hf_duration kUsualTtl = 600 * HF_S;
 
 hf_code CheckOptions(const hf_registry_options& options, hf_error* error) {
-  if (options.seed == 0) {
-    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_ZERO_SEED, "seed", "is 0");
-  }
-  if ((options.breaker != nullptr) + (options.budget != nullptr) != 1) {
-    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "breaker, budget",
+  const int kinds =
+      (options.breaker != nullptr) + (options.limiter != nullptr) + (options.budget != nullptr);
+  if (kinds != 1) {
+    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "breaker, limiter, budget",
                           "exactly one says what a key stands for");
   }
   if (options.group != nullptr && options.breaker == nullptr) {
@@ -45,38 +41,40 @@ hf_code CheckOptions(const hf_registry_options& options, hf_error* error) {
   return code;
 }
 
-// `recovery`: after how long an object that nobody uses stands as a new one.
-hf_code ReadPolicy(const hf_registry_options& options, hf_duration recovery,
-                   abi::RegistryPolicy* policy, hf_error* error) {
-  if (options.capacity != 0) policy->capacity = options.capacity;
-  policy->shares = options.overflow == HF_OVERFLOW_SHARE;
-  policy->seed = options.seed;
-  policy->idle_ttl = options.idle_ttl != 0 ? options.idle_ttl : std::max(kUsualTtl, recovery);
-  policy->forget_after = options.forget_after;
-  if (policy->idle_ttl < recovery) {
-    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "idle_ttl",
-                          "is shorter than an object needs to recover");
-  }
-  if (policy->forget_after != 0 && policy->forget_after < policy->idle_ttl) {
-    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "forget_after",
-                          "is shorter than idle_ttl");
-  }
-  return HF_OK;
-}
-
 template <typename Kind>
-hf_code New(const hf_registry_options& options, const typename Kind::Options* of_objects,
-            hf_registry** out, hf_error* error) {
+hf_code New(const hf_registry_options& options, hf_registry** out, hf_error* error) {
   typename Kind::Policy kind;
-  hf_code code = Kind::Read(of_objects, &kind, error);
+  hf_journal* journal = nullptr;
+  hf_code code = Kind::Read(Kind::In(options), &kind, &journal, error);
   if (code != HF_OK) return code;
   abi::RegistryPolicy policy;
-  code = ReadPolicy(options, Kind::Recovery(kind), &policy, error);
+  code = abi::ReadRegistryPolicy(options, Kind::Recovery(kind), &policy, error);
   if (code != HF_OK) return code;
   return abi::Guarded(error, [&] {
-    *out = new abi::KeyedRegistry<Kind>(policy, kind, options);
+    *out = new abi::KeyedRegistry<Kind>(policy, kind, journal, options);
     return abi::Succeed(error);
   });
+}
+
+// An update changes neither what a key stands for nor how many there may be.
+hf_code CheckShape(hf_registry* registry, const hf_registry_options& next, hf_error* error) {
+  const bool same_kind = next.breaker != nullptr   ? abi::As<abi::BreakerKind>(registry) != nullptr
+                         : next.limiter != nullptr ? abi::As<abi::LimiterKind>(registry) != nullptr
+                                                   : abi::As<abi::BudgetKind>(registry) != nullptr;
+  if (!same_kind) {
+    return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE,
+                          "breaker, limiter, budget", "another kind");
+  }
+  if (next.capacity != 0 && next.capacity != registry->Capacity()) {
+    return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, "capacity",
+                          "another one");
+  }
+  const bool shares = next.overflow == HF_OVERFLOW_SHARE;
+  if (next.overflow != 0 && shares != registry->Shares()) {
+    return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, "overflow",
+                          "another one");
+  }
+  return HF_OK;
 }
 
 std::string_view ViewOf(const hf_str* text) {
@@ -125,6 +123,24 @@ hf_code Ask(hf_registry* registry, const hf_str* tenant, const hf_str* key, hf_t
 
 }  // namespace
 
+hf_code holdfast::abi::ReadRegistryPolicy(const hf_registry_options& options, hf_duration recovery,
+                                          RegistryPolicy* policy, hf_error* error) {
+  if (options.capacity != 0) policy->capacity = options.capacity;
+  policy->shares = options.overflow == HF_OVERFLOW_SHARE;
+  policy->seed = options.seed;
+  policy->idle_ttl = options.idle_ttl != 0 ? options.idle_ttl : std::max(kUsualTtl, recovery);
+  policy->forget_after = options.forget_after;
+  if (policy->idle_ttl < recovery) {
+    return FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "idle_ttl",
+                     "is shorter than an object needs to recover");
+  }
+  if (policy->forget_after != 0 && policy->forget_after < policy->idle_ttl) {
+    return FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "forget_after",
+                     "is shorter than idle_ttl");
+  }
+  return HF_OK;
+}
+
 hf_code hf_registry_new(const hf_registry_options* options, hf_registry** out,
                         hf_error* error) noexcept {
   if (out == nullptr) return abi::FailNull(error, "out");
@@ -133,8 +149,12 @@ hf_code hf_registry_new(const hf_registry_options* options, hf_registry** out,
   hf_code code = abi::CopyIn(options, &given, error);
   if (code == HF_OK) code = CheckOptions(given, error);
   if (code != HF_OK) return code;
-  if (given.breaker != nullptr) return New<abi::BreakerKind>(given, given.breaker, out, error);
-  return New<abi::BudgetKind>(given, given.budget, out, error);
+  if (given.seed == 0) {
+    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_ZERO_SEED, "seed", "is 0");
+  }
+  if (given.breaker != nullptr) return New<abi::BreakerKind>(given, out, error);
+  if (given.limiter != nullptr) return New<abi::LimiterKind>(given, out, error);
+  return New<abi::BudgetKind>(given, out, error);
 }
 
 void hf_registry_ref(hf_registry* registry) noexcept { abi::Ref(registry); }
@@ -151,6 +171,21 @@ hf_code hf_registry_breaker(hf_registry* registry, const hf_str* tenant, const h
 hf_code hf_registry_budget(hf_registry* registry, const hf_str* tenant, const hf_str* key,
                            hf_time now, hf_budget** out, hf_rejection* why) noexcept {
   return Ask<abi::BudgetKind>(registry, tenant, key, now, out, why);
+}
+
+hf_code hf_registry_limiter(hf_registry* registry, const hf_str* tenant, const hf_str* key,
+                            hf_time now, hf_limiter** out, hf_rejection* why) noexcept {
+  return Ask<abi::LimiterKind>(registry, tenant, key, now, out, why);
+}
+
+hf_code hf_registry_update(hf_registry* registry, const hf_registry_options* options, hf_time now,
+                           hf_error* error) noexcept {
+  if (registry == nullptr) return abi::FailNull(error, "registry");
+  hf_registry_options given;
+  hf_code code = abi::CopyIn(options, &given, error);
+  if (code == HF_OK) code = CheckOptions(given, error);
+  if (code == HF_OK) code = CheckShape(registry, given, error);
+  return code != HF_OK ? code : registry->Update(given, now < 0 ? 0 : now, error);
 }
 
 hf_code hf_registry_sweep(hf_registry* registry, uint32_t looks, hf_time now,

@@ -35,6 +35,10 @@ struct RegistryPolicy {
   hf_duration forget_after = 0;
 };
 
+// `recovery`: after how long an object that nobody uses stands as a new one.
+hf_code ReadRegistryPolicy(const hf_registry_options& options, hf_duration recovery,
+                           RegistryPolicy* policy, hf_error* error);
+
 // One question: both parts of the text have at most HF_REGISTRY_KEY_MAX bytes.
 struct Asked {
   engine::KeyText text;
@@ -47,10 +51,13 @@ struct Asked {
 struct hf_registry : holdfast::abi::RefCounted, holdfast::abi::Keeper {
   // The last reference to the registry itself is gone.
   virtual void Retire() noexcept = 0;
+  virtual uint32_t Capacity() const = 0;
+  virtual bool Shares() const = 0;
   virtual uint32_t Sweep(uint32_t looks, hf_time now) = 0;
   // The living entries from `*cursor` on.
   virtual size_t List(uint32_t* cursor, hf_time now, hf_registry_key* out, size_t capacity) = 0;
   virtual hf_registry_snapshot Read() = 0;
+  virtual hf_code Update(const hf_registry_options& options, hf_time now, hf_error* error) = 0;
 
   const void* const kind;  // whose KeyedRegistry this is
 
@@ -69,19 +76,23 @@ class KeyedRegistry final : public hf_registry {
   using Entry = typename Engine::Entry;
   using Pool = typename Engine::Pool;
 
+  // `journal` (nullable): of the objects.
   KeyedRegistry(const RegistryPolicy& policy, const typename Kind::Policy& of_objects,
-                const hf_registry_options& options)
+                hf_journal* journal, const hf_registry_options& options)
       : hf_registry(&kTag),
         hash_(policy.seed),
-        policy_(of_objects),
+        recovery_(Kind::Recovery(of_objects)),
+        live_(of_objects),
+        journal_(journal),
         group_(options.group),
         directory_(Pool::ChunksFor(policy.capacity)),
-        pool_(policy.capacity, Stride(of_objects), directory_),
+        pool_(policy.capacity, Stride(), directory_),
         shards_(Engine::Keys::ShardsFor(policy.capacity)),
         engine_(*this, pool_, shards_) {
     engine_.Configure(policy.idle_ttl, policy.forget_after);
     if (policy.shares) MakeShared();
     engine_.journal().Connect(options.journal, options.object);
+    Ref(journal_);
     Ref(group_);
   }
 
@@ -99,21 +110,24 @@ class KeyedRegistry final : public hf_registry {
   Object* FindOrCreate(const Asked& asked);
 
   // When a full registry may have a place again: what is used no more has recovered by then.
-  hf_duration RetryAfter() const { return std::max<hf_duration>(Kind::Recovery(policy_), HF_S); }
+  hf_duration RetryAfter() const { return std::max<hf_duration>(recovery_, HF_S); }
 
   // --- hf_registry --------------------------------------------------------------------------------------
+  uint32_t Capacity() const override { return pool_.capacity(); }
+  bool Shares() const override { return shared_ != nullptr; }
   uint32_t Sweep(uint32_t looks, hf_time now) override { return engine_.Sweep(now, looks); }
   size_t List(uint32_t* cursor, hf_time now, hf_registry_key* out, size_t capacity) override;
   hf_registry_snapshot Read() override;
+  hf_code Update(const hf_registry_options& options, hf_time now, hf_error* error) override;
   void Retire() noexcept override;
   void Bury(KeptEntry& entry) noexcept override;
 
   // --- the engine's host --------------------------------------------------------------------------------
-  void Make(unsigned char* place, uint64_t) {
+  void Make(unsigned char* place, uint64_t hash) {
     const std::lock_guard lock(lock_);
     const Entry& entry = *reinterpret_cast<Entry*>(place - sizeof(Entry));
     const size_t before = sizeof(ChunkHead) + entry.number() % Pool::kPerChunk * pool_.stride();
-    Object* const object = Kind::Make(place, policy_);
+    Object* const object = Kind::Make(place, live_, journal_, hash);
     object->KeepIn(reinterpret_cast<ChunkHead*>(place - sizeof(Entry) - before));
     if (group_ != nullptr) Kind::Enrol(object, group_);
   }
@@ -126,37 +140,44 @@ class KeyedRegistry final : public hf_registry {
  private:
   ~KeyedRegistry();
 
-  static size_t Stride(const typename Kind::Policy& policy) {
+  static constexpr size_t Stride() {
     constexpr size_t kAlignment = std::max(alignof(Object), alignof(Entry));
-    return (sizeof(Entry) + Kind::Bytes(policy) + kAlignment - 1) / kAlignment * kAlignment;
+    return (sizeof(Entry) + Kind::Bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
-  // An owned chunk for entries of `bytes` in all.
-  unsigned char* NewChunk(size_t bytes) {
+  struct DeleteChunk {
+    void operator()(unsigned char* chunk) const noexcept {
+      ::operator delete(chunk - sizeof(ChunkHead), std::align_val_t{alignof(ChunkHead)});
+    }
+  };
+  using OwnedChunk = std::unique_ptr<unsigned char, DeleteChunk>;
+  // For entries of `bytes` in all.
+  OwnedChunk NewChunk(size_t bytes) {
     auto* const memory = static_cast<unsigned char*>(
         ::operator new(sizeof(ChunkHead) + bytes, std::align_val_t{alignof(ChunkHead)}));
     ::new (memory) ChunkHead{this};
-    return memory + sizeof(ChunkHead);
-  }
-  static void DeleteChunk(unsigned char* chunk) noexcept {
-    if (chunk == nullptr) return;
-    ::operator delete(chunk - sizeof(ChunkHead), std::align_val_t{alignof(ChunkHead)});
+    return OwnedChunk(memory + sizeof(ChunkHead));
   }
 
   void GiveTable(uint64_t hash);
   void GiveChunk();
   void MakeShared();
+  [[gnu::cold]] void FollowUpdate(Object& object, hf_time now);
   Object* Share();
 
   const codec::KeyHash hash_;
-  const typename Kind::Policy policy_;
-  hf_group* const group_;  // nullable, counted
+  std::atomic<hf_duration> recovery_;
+  typename Kind::Live live_;   // under the lock
+  hf_journal* const journal_;  // nullable, counted
+  hf_group* const group_;      // nullable, counted
   std::vector<typename Pool::Chunk> directory_;
   Pool pool_;
   std::vector<typename Engine::Shard> shards_;
   Engine engine_;
   std::mutex lock_;
   std::vector<std::unique_ptr<typename Engine::Index::Slot[]>> tables_;  // under the lock
-  unsigned char* shared_ = nullptr;  // a chunk of one entry, if keys without a place share it
+  OwnedChunk shared_;                 // one entry, if keys without a place share it
+  std::mutex update_lock_;            // taken before lock_
+  std::atomic<uint32_t> updates_{0};  // written under both
   std::atomic<uint64_t> shares_{0};
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> unburied_{1};  // living entries once retired, and one for Retire itself
@@ -164,6 +185,7 @@ class KeyedRegistry final : public hf_registry {
 
 extern template class KeyedRegistry<BreakerKind>;
 extern template class KeyedRegistry<BudgetKind>;
+extern template class KeyedRegistry<LimiterKind>;
 
 // The registry if it is of that kind, else null.
 template <typename Kind>

@@ -10,9 +10,11 @@ using engine::RegistryAnswer;
 
 template <typename Kind>
 KeyedRegistry<Kind>::~KeyedRegistry() {
-  for (typename Pool::Chunk& chunk : directory_) DeleteChunk(chunk.Load());
-  DeleteChunk(shared_);
+  for (typename Pool::Chunk& chunk : directory_) {
+    const OwnedChunk owned(chunk.Load());
+  }
   Unref(group_);
+  Unref(journal_);
 }
 
 // --- A new key --------------------------------------------------------------------------------------
@@ -21,6 +23,7 @@ typename Kind::Object* KeyedRegistry<Kind>::FindOrCreate(const Asked& asked) {
   const auto& [text, hash, now] = asked;
   std::unique_ptr<char[]> block;
   if (Entry::NeedsBlock(text)) block = std::make_unique<char[]>(text.size());
+  const uint32_t update = updates_.load();
   for (;;) {
     const auto [answer, entry] = engine_.FindOrCreate(hash, text, block.get(), now);
     switch (answer) {
@@ -32,6 +35,7 @@ typename Kind::Object* KeyedRegistry<Kind>::FindOrCreate(const Asked& asked) {
         break;
       case RegistryAnswer::kCreated:
         block.release();
+        if (updates_.load() != update) FollowUpdate(Engine::ObjectOf(*entry), now);
         return &Engine::ObjectOf(*entry);
       case RegistryAnswer::kFound:
         return &Engine::ObjectOf(*entry);
@@ -57,19 +61,17 @@ void KeyedRegistry<Kind>::GiveTable(uint64_t hash) {
 
 template <typename Kind>
 void KeyedRegistry<Kind>::GiveChunk() {
-  unsigned char* const chunk = NewChunk(pool_.ChunkBytes());
+  OwnedChunk chunk = NewChunk(pool_.ChunkBytes());
   const auto place = [](unsigned char* at, uint32_t number) { ::new (at) Entry(number); };
-  if (pool_.Grow(chunk, place)) {
-    bytes_ += sizeof(ChunkHead) + pool_.ChunkBytes();
-  } else {
-    DeleteChunk(chunk);
-  }
+  if (!pool_.Grow(chunk.get(), place)) return;
+  chunk.release();  // the directory's
+  bytes_ += sizeof(ChunkHead) + pool_.ChunkBytes();
 }
 
 template <typename Kind>
 void KeyedRegistry<Kind>::MakeShared() {
   shared_ = NewChunk(pool_.stride());
-  Entry* const entry = ::new (shared_) Entry(0);
+  Entry* const entry = ::new (shared_.get()) Entry(0);
   entry->Name(0, {}, nullptr, 0);
   Make(Pool::ObjectOf(*entry), 0);
   entry->Live();  // its one holder is the registry
@@ -79,7 +81,7 @@ void KeyedRegistry<Kind>::MakeShared() {
 template <typename Kind>
 typename Kind::Object* KeyedRegistry<Kind>::Share() {
   if (shared_ == nullptr) return nullptr;
-  Object& object = Engine::ObjectOf(*reinterpret_cast<Entry*>(shared_));
+  Object& object = Engine::ObjectOf(*reinterpret_cast<Entry*>(shared_.get()));
   object.AddRef();
   ++shares_;
   return &object;
@@ -127,6 +129,51 @@ hf_registry_snapshot KeyedRegistry<Kind>::Read() {
   return now;
 }
 
+// --- Update -------------------------------------------------------------------------------------------
+template <typename Kind>
+hf_code KeyedRegistry<Kind>::Update(const hf_registry_options& options, hf_time now,
+                                    hf_error* error) {
+  typename Kind::Policy of_objects;
+  hf_journal* ignored = nullptr;
+  hf_code code = Kind::Read(Kind::In(options), &of_objects, &ignored, error);
+  if (code != HF_OK) return code;
+  RegistryPolicy policy;
+  const hf_duration recovery = Kind::Recovery(of_objects);
+  code = ReadRegistryPolicy(options, recovery, &policy, error);
+  if (code != HF_OK) return code;
+  const std::lock_guard updating(update_lock_);
+  if (!Kind::CanBecome(live_, of_objects)) {
+    return FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, Kind::kName,
+                     "has another shape: make a new registry");
+  }
+  uint32_t number;
+  {
+    const std::lock_guard lock(lock_);
+    live_.Store(of_objects);
+    number = ++updates_;
+  }
+  recovery_ = recovery;
+  engine_.Configure(policy.idle_ttl, policy.forget_after);
+  // Whoever is made from here on is made by the new policy, or sees the number change and follows.
+  for (uint32_t i = 0; i < pool_.Made(); ++i) {
+    Entry* const entry = engine_.Hold(i);
+    if (entry == nullptr) continue;
+    Kind::Follow(Engine::ObjectOf(*entry), live_, number, now);
+    entry->Drop();
+  }
+  if (shared_ != nullptr) {
+    Kind::Follow(Engine::ObjectOf(*reinterpret_cast<Entry*>(shared_.get())), live_, number, now);
+  }
+  engine_.journal().Write(HF_EVENT_KIND_UPDATED, now, HF_R_NONE, 0, number);
+  return Succeed(error);
+}
+
+template <typename Kind>
+void KeyedRegistry<Kind>::FollowUpdate(Object& object, hf_time now) {
+  const std::lock_guard updating(update_lock_);
+  Kind::Follow(object, live_, updates_.load(), now);
+}
+
 // --- The end ----------------------------------------------------------------------------------------
 template <typename Kind>
 void KeyedRegistry<Kind>::Retire() noexcept {
@@ -137,7 +184,7 @@ void KeyedRegistry<Kind>::Retire() noexcept {
     if (!entry.Orphan()) Bury(entry);
   }
   if (shared_ != nullptr) {
-    Entry& entry = *reinterpret_cast<Entry*>(shared_);
+    Entry& entry = *reinterpret_cast<Entry*>(shared_.get());
     ++unburied_;
     entry.Orphan();
     if (entry.Drop()) Bury(entry);
@@ -154,5 +201,6 @@ void KeyedRegistry<Kind>::Bury(KeptEntry& entry) noexcept {
 
 template class KeyedRegistry<BreakerKind>;
 template class KeyedRegistry<BudgetKind>;
+template class KeyedRegistry<LimiterKind>;
 
 }  // namespace holdfast::abi

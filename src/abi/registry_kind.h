@@ -1,40 +1,136 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a registry needs to know of a kind of object, and nothing else.
 //
-//   Object, Options, Policy   the handle's struct, what the caller configures, what the engine wants
-//   Read                      options to policy, checked; the error names the field
-//   Bytes                     how much memory an object takes, with that policy
-//   Make                      an object in that memory
-//   HoldOf                    what it holds that a new one would not
-//   Recovery                  after how long an object that nobody uses stands as a new one
-//   StateOf                   for hf_registry_key.state
+//   kName             of its field in a registry's options
+//   Object, Options   the handle's struct, and what the caller configures
+//   Policy            the options, checked and complete
+//   Live              a policy as the objects of one registry see it
+//   In                where a registry's options have those of its objects
+//   Read              options to policy, and the journal of the objects; the error names the field
+//   Bytes             how much memory an object takes
+//   Make              an object in that memory; may throw bad_alloc
+//   Enrol             an object into a group
+//   HoldOf            what it holds that a new one would not
+//   CanBecome         whether an update may turn one policy into the other
+//   Follow            an object to what its Live has become; `number`: of the update
+//   Recovery          after how long an object that nobody uses stands as a new one
+//   StateOf           for hf_registry_key.state
 #ifndef HOLDFAST_ABI_REGISTRY_KIND_H_
 #define HOLDFAST_ABI_REGISTRY_KIND_H_
 
 #include <holdfast/c/registry.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #include "abi/breaker.h"
+#include "abi/limiter.h"
 #include "abi/retry.h"
 #include "engine/duration.h"
 #include "engine/registry.h"
 
 namespace holdfast::abi {
 
+// A policy that objects copy.
+template <typename Policy>
+struct CopiedPolicy {
+  explicit CopiedPolicy(const Policy& first) : policy(first) {}
+  void Store(const Policy& next) { policy = next; }
+  Policy policy;
+};
+
+struct BudgetKind {
+  static constexpr char kName[] = "budget";
+  using Object = hf_budget;
+  using Options = hf_budget_options;
+  using Policy = engine::BudgetPolicy;
+  using Live = CopiedPolicy<Policy>;
+
+  static const Options* In(const hf_registry_options& options) { return options.budget; }
+  static hf_code Read(const Options* options, Policy* policy, hf_journal** journal,
+                      hf_error* error) {
+    *journal = nullptr;  // budgets have none
+    return ReadBudgetPolicy(options, policy, error);
+  }
+  static size_t Bytes() { return sizeof(Object); }
+  static Object* Make(void* place, const Live& live, hf_journal*, uint64_t) {
+    return ::new (place) Object(live.policy);
+  }
+  static void Enrol(Object*, hf_group*) {}
+  static engine::RegistryHold HoldOf(const Object& budget, hf_time) {
+    return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
+  }
+  static bool CanBecome(const Live&, const Policy&) { return true; }
+  static void Follow(Object& budget, const Live& live, uint32_t, hf_time) {
+    budget.tokens.Update(live.policy);
+  }
+  static hf_duration Recovery(const Policy&) { return 0; }  // by successes, not by time
+  static int32_t StateOf(const Object&, hf_time) { return 0; }
+};
+
+struct LimiterKind {
+  static constexpr char kName[] = "limiter";
+  using Object = hf_limiter;
+  using Options = hf_limiter_options;
+  using Policy = LimiterSettings;
+  using Live = CopiedPolicy<Policy>;
+
+  static const Options* In(const hf_registry_options& options) { return options.limiter; }
+  static hf_code Read(const Options* options, Policy* policy, hf_journal** journal,
+                      hf_error* error) {
+    Options known;
+    const hf_code code = CheckLimiter(options, policy, &known, error);
+    *journal = known.journal;
+    return code;
+  }
+  static size_t Bytes() { return sizeof(Object); }
+  static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
+    Object* const limiter = ::new (place) Object(live.policy);
+    limiter->engine.Events().Connect(journal, hash);
+    return limiter;
+  }
+  static void Enrol(Object*, hf_group*) {}
+  static engine::RegistryHold HoldOf(const Object& limiter, hf_time now) {
+    return limiter.engine.IsIdle(now) ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
+  }
+  // What takes memory of its own is there from the start, or never.
+  static bool CanBecome(const Live& live, const Policy& next) {
+    const bool has_pace = live.policy.adaptive || live.policy.warm_up != 0;
+    return next.adaptive == live.policy.adaptive && (next.warm_up == 0 || has_pace);
+  }
+  static void Follow(Object& limiter, const Live& live, uint32_t number, hf_time now) {
+    const Policy& policy = live.policy;
+    limiter.engine.Update(policy.policy, policy.warm_up, policy.cold_factor, number, now);
+  }
+  // From the deepest debt to full, and cold again.
+  static hf_duration Recovery(const Policy& policy) {
+    const engine::LimiterPolicy& bucket = policy.policy;
+    const auto fill = static_cast<double>(bucket.period) * bucket.burst / bucket.permits;
+    if (fill >= static_cast<double>(HF_INFINITE / 2)) return HF_INFINITE;
+    return engine::AddSaturating(static_cast<hf_duration>(fill) + bucket.max_wait, policy.warm_up);
+  }
+  static int32_t StateOf(const Object&, hf_time) { return 0; }
+};
+
 struct BreakerKind {
+  static constexpr char kName[] = "breaker";
   using Object = hf_breaker;
   using Options = hf_breaker_options;
   using Policy = engine::BreakerPolicy;
+  using Live = CopiedPolicy<Policy>;
 
-  static hf_code Read(const Options* options, Policy* policy, hf_error* error) {
+  static const Options* In(const hf_registry_options& options) { return options.breaker; }
+  static hf_code Read(const Options* options, Policy* policy, hf_journal** journal,
+                      hf_error* error) {
+    *journal = nullptr;
     return ReadBreakerPolicy(options, policy, error);
   }
-  static size_t Bytes(const Policy&) { return sizeof(hf_breaker); }
-  static Object* Make(void* place, const Policy& policy) {
-    return ::new (place) hf_breaker(policy);
+  static size_t Bytes() { return sizeof(hf_breaker); }
+  static Object* Make(void* place, const Live& live, hf_journal*, uint64_t) {
+    return ::new (place) hf_breaker(live.policy);
   }
+  static void Enrol(Object* breaker, hf_group* group) { breaker->membership.Join(group); }
 
   static engine::RegistryHold HoldOf(const Object& breaker, hf_time now) {
     const hf_breaker_snapshot seen = breaker.machine.Read(now);
@@ -44,7 +140,8 @@ struct BreakerKind {
     const bool is_new = seen.state == HF_BREAKER_CLOSED && seen.failures == 0;
     return is_new ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
-  static void Enrol(Object* breaker, hf_group* group) { breaker->membership.Join(group); }
+  static bool CanBecome(const Live&, const Policy&) { return true; }
+  static void Follow(Object&, const Live&, uint32_t, hf_time) {}
   static hf_duration Recovery(const Policy& policy) {
     const bool by_time = policy.window == HF_WINDOW_TIME;
     return policy.open_for + (by_time ? policy.window_time : 0);
@@ -52,28 +149,6 @@ struct BreakerKind {
   static int32_t StateOf(const Object& breaker, hf_time now) {
     return breaker.machine.Read(now).state;
   }
-};
-
-struct BudgetKind {
-  using Object = hf_budget;
-  using Options = hf_budget_options;
-  using Policy = engine::BudgetPolicy;
-
-  static hf_code Read(const Options* options, Policy* policy, hf_error* error) {
-    return ReadBudgetPolicy(options, policy, error);
-  }
-  static size_t Bytes(const Policy&) { return sizeof(hf_budget); }
-  static Object* Make(void* place, const Policy& policy) { return ::new (place) hf_budget(policy); }
-
-  static engine::RegistryHold HoldOf(const Object& budget, hf_time) {
-    return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
-  }
-  static void Enrol(Object*, hf_group*) {}
-  static void Update(Object& budget, const Policy& policy, hf_time) {
-    budget.tokens.Update(policy);
-  }
-  static hf_duration Recovery(const Policy&) { return 0; }  // by successes, not by time
-  static int32_t StateOf(const Object&, hf_time) { return 0; }
 };
 
 }  // namespace holdfast::abi

@@ -100,7 +100,7 @@ TEST_F(RegistryBadInput, TheFrameIsChecked) {
   EXPECT_EQ(error.reason, HF_R_NULL_ARGUMENT);
   hf_registry* registry = nullptr;
   EXPECT_EQ(hf_registry_new(nullptr, &registry, &error), HF_INVALID_ARGUMENT);
-  EXPECT_EQ(error.reason, HF_R_ZERO_SEED);
+  EXPECT_EQ(error.reason, HF_R_BAD_OPTIONS);
   struct {
     hf_registry_options known;
     uint64_t unknown;

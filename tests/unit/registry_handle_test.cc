@@ -251,29 +251,4 @@ TEST_F(Breakers, MemoryGrowsWithTheKeysAndIsUsedAgain) {
   EXPECT_EQ(Read().keys, 1000u);
 }
 
-TEST(Budgets, OneThatIsNotFullIsNotEvicted) {
-  hf_budget_options budget = HF_INIT(hf_budget_options);
-  budget.max_tokens = 10;
-  hf_registry_options options = HF_INIT(hf_registry_options);
-  options.budget = &budget;
-  options.seed = 1;
-  options.capacity = 2;
-  hf_registry* registry = nullptr;
-  ASSERT_EQ(hf_registry_new(&options, &registry, nullptr), HF_OK);
-  const auto get = [&](const std::string& key) {
-    const hf_str text = Str(key);
-    hf_budget* out = nullptr;
-    EXPECT_EQ(hf_registry_budget(registry, nullptr, &text, kStart, &out, nullptr), HF_OK);
-    return out;
-  };
-  hf_budget* const debtor = get("debtor");
-  hf_budget_on_failure(debtor);
-  hf_budget_unref(debtor);
-  for (int i = 0; i < 100; ++i) hf_budget_unref(get(std::to_string(i)));
-  EXPECT_EQ(get("debtor"), debtor);
-  EXPECT_EQ(hf_budget_tokens(debtor), 9);
-  hf_budget_unref(debtor);
-  hf_registry_unref(registry);
-}
-
 }  // namespace
