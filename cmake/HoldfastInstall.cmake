@@ -37,6 +37,12 @@ if(HOLDFAST_GRPC)
 else()
   list(APPEND excluded PATTERN holdfast/grpc EXCLUDE)
 endif()
+if(HOLDFAST_PROMETHEUS)
+  list(APPEND components metrics)
+  holdfast_install(metrics holdfast_metrics)
+else()
+  list(APPEND excluded PATTERN holdfast/metrics EXCLUDE)
+endif()
 
 install(DIRECTORY include/holdfast DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.h" ${excluded})

@@ -25,8 +25,10 @@ class HoldfastConan(ConanFile):
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
-    options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False]}
-    default_options = {"shared": True, "with_sqlite": True, "with_grpc": True}
+    options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
+               "with_prometheus": [True, False]}
+    default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
+                       "with_prometheus": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -53,6 +55,8 @@ class HoldfastConan(ConanFile):
         if self.options.with_grpc:
             self.requires("protobuf/3.21.12", **shown)
             self.requires("grpc/1.51.1", **shown)
+        if self.options.with_prometheus:
+            self.requires("prometheus-cpp/1.0.1", **shown)
 
     def build_requirements(self):
         if self.options.with_grpc:
@@ -64,6 +68,7 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_LINK_STATIC": not self.options.shared,
             "HOLDFAST_SQLITE": bool(self.options.with_sqlite),
             "HOLDFAST_GRPC": bool(self.options.with_grpc),
+            "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
             "HOLDFAST_INSTALL": True,
             "HOLDFAST_TESTS": False,
             "HOLDFAST_EXAMPLES": False,

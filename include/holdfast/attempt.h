@@ -44,10 +44,12 @@ class AttemptStop {
 // Lives as long as the attempt. Not thread-safe, apart from copies of stop_token().
 class Attempt {
  public:
-  // For drivers: `until` as in hf_action, 0 for no limit.
-  Attempt(uint32_t number, hf_time until, Clock& clock, const std::stop_token& caller)
-      : number_(number),
-        deadline_(until == 0 ? HF_INFINITE : until),
+  // For drivers: the action that asks for it.
+  Attempt(const hf_action& action, Clock& clock, const std::stop_token& caller)
+      : number_(action.attempt),
+        retries_left_(action.retries),
+        fault_(action.fault),
+        deadline_(action.until == 0 ? HF_INFINITE : action.until),
         clock_(clock),
         caller_(caller) {}
   Attempt(const Attempt&) = delete;
@@ -55,6 +57,12 @@ class Attempt {
 
   // From 1.
   uint32_t number() const { return number_; }
+
+  // What the layers below may retry, together: carried to them, so that layers add and do not multiply.
+  uint32_t retries_left() const { return retries_left_; }
+
+  // Not 0: a fault was injected. Do not call the dependency; give the canned result of that number.
+  uint64_t fault() const { return fault_; }
 
   // When the attempt is to be over, on the driver's clock: the earlier of its own timeout and the call's
   // deadline. HF_INFINITE: no limit.
@@ -77,6 +85,8 @@ class Attempt {
 
  private:
   const uint32_t number_;
+  const uint32_t retries_left_;
+  const uint64_t fault_;
   const hf_time deadline_;
   Clock& clock_;
   const std::stop_token& caller_;

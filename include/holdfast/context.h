@@ -80,6 +80,9 @@ struct ContextOptions {
   std::string_view causation_id = {};    // empty: none
   hf_trace trace = {};                   // all zero: none
   hf_time deadline = 0;                  // on the steady clock of this process; 0: none
+  int32_t retries = 0;  // what the layers above left to this work; 0: not told; HF_NO_RETRIES: none
+  uint32_t attempt = 0;  // the attempt of the layer above that this is, from 1; 0: not told
+  hf_context* retries_of = nullptr;  // share the retries and attempt of that context instead
 };
 
 // What a child does not take over from its parent.
@@ -101,6 +104,9 @@ class Context {
     raw.causation_id = {options.causation_id.data(), options.causation_id.size()};
     raw.trace = options.trace;
     raw.deadline = options.deadline;
+    raw.retries = options.retries;
+    raw.attempt = options.attempt;
+    raw.retries_of = options.retries_of;
     hf_context* created = nullptr;
     hf_error error;
     if (hf_context_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -131,11 +137,19 @@ class Context {
   // 0: none.
   hf_time deadline() const { return Read().deadline; }
 
-  // The context of a step that this one causes: the same story and trace, a span of its own, and no
-  // later deadline. Errors: as Create.
+  // What is left by now of the retries that the layers above allowed: 0: not told, HF_NO_RETRIES: none.
+  int32_t retries() const { return Read().retries; }
+  // The attempt of the layer above that this work is, from 1; 0: not told.
+  uint32_t attempt() const { return Read().attempt; }
+  // Made under this context, and under those that share its retries.
+  uint32_t retried() const { return hf_context_retried(raw()); }
+
+  // The context of a step that this one causes: the same story, trace and retries, a span of its own,
+  // and no later deadline. Errors: as Create.
   absl::StatusOr<Context> Child(const ChildOptions& options = {}) const {
     const hf_context_options parent = Read();
     Options child{View(parent.correlation_id), options.causation_id, parent.trace, parent.deadline};
+    child.retries_of = raw();
     const std::string parent_span = SpanHex(parent.trace);
     if (child.causation_id.empty()) {
       child.causation_id = parent_span.empty() ? View(parent.causation_id) : parent_span;

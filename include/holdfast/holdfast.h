@@ -4,6 +4,7 @@
 #ifndef HOLDFAST_HOLDFAST_H_
 #define HOLDFAST_HOLDFAST_H_
 
+#include <holdfast/adaptive.h>
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/hf.h>
@@ -11,13 +12,21 @@
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
+#include <holdfast/event.h>
+#include <holdfast/fault.h>
+#include <holdfast/hedge.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/journal.h>
+#include <holdfast/kill_switch.h>
 #include <holdfast/limiter.h>
+#include <holdfast/match.h>
 #include <holdfast/memory/store.h>
+#include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 #include <holdfast/store.h>
+#include <holdfast/throttle.h>
 
 #endif  // HOLDFAST_HOLDFAST_H_

@@ -4,8 +4,8 @@
 //   auto pipeline = Pipeline::Create({.retry = *RetryPolicy::Create(), .breaker = breaker,
 //                                     .bulkhead = bulkhead, .timeout = 2s, .attempt_timeout = 500ms});
 //
-// The order is fixed: deadline, retry under the budget, then per attempt breaker, bulkhead, attempt
-// timeout (c/call.h). Each guard also works alone, for those who want another order.
+// The order is fixed: kill switch, deadline, the call's own rate limit and bulkhead, retry under the budget,
+// then per attempt breaker, throttle, rate limit, bulkhead, injected fault, attempt timeout (c/call.h). Each guard also works alone, for those who want another order.
 #ifndef HOLDFAST_PIPELINE_H_
 #define HOLDFAST_PIPELINE_H_
 
@@ -14,9 +14,12 @@
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/call.h>
+#include <holdfast/fault.h>
 #include <holdfast/handle.h>
+#include <holdfast/kill_switch.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
+#include <holdfast/throttle.h>
 
 namespace holdfast::inline v0_2 {
 
@@ -29,6 +32,10 @@ struct PipelineOptions {
   Bulkhead bulkhead = {};
   Duration timeout{0};          // for the whole call, besides its own deadline; 0: none
   Duration attempt_timeout{0};  // for each attempt; 0: none
+  Bulkhead call_bulkhead = {};  // before the whole call, its retries included
+  KillSwitch kill_switch = {};
+  Throttle throttle = {};  // an alternative to the breaker, or besides it
+  FaultInjector fault = {};
 };
 
 // A cheap handle over an immutable, thread-safe object.
@@ -38,13 +45,7 @@ class Pipeline {
 
   // Errors: kInvalidArgument, whose message names the field.
   static absl::StatusOr<Pipeline> Create(const Options& options = {}) {
-    hf_pipeline_options raw = HF_INIT(hf_pipeline_options);
-    raw.retry = options.retry.raw();
-    raw.budget = options.budget.raw();
-    raw.breaker = options.breaker.raw();
-    raw.bulkhead = options.bulkhead.raw();
-    raw.timeout = options.timeout.count();
-    raw.attempt_timeout = options.attempt_timeout.count();
+    const hf_pipeline_options raw = Raw(options);
     hf_pipeline* created = nullptr;
     hf_error error;
     if (hf_pipeline_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -55,10 +56,35 @@ class Pipeline {
   Pipeline() = default;
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
+  // Swaps in new timeouts and a new retry policy; calls under way follow them from their next step on. The
+  // guards must be those it was created with: each is updated by itself.
+  // Errors: kInvalidArgument naming the field; the old rules stay.
+  absl::Status Update(const Options& options) const {
+    const hf_pipeline_options given = Raw(options);
+    hf_error error;
+    const hf_code code = hf_pipeline_update(raw(), &given, &error);
+    return code == HF_OK ? absl::OkStatus() : MakeStatus(error);
+  }
+
   // The C object, borrowed.
   hf_pipeline* raw() const { return handle_.get(); }
 
  private:
+  static hf_pipeline_options Raw(const Options& options) {
+    hf_pipeline_options raw = HF_INIT(hf_pipeline_options);
+    raw.retry = options.retry.raw();
+    raw.budget = options.budget.raw();
+    raw.breaker = options.breaker.raw();
+    raw.bulkhead = options.bulkhead.raw();
+    raw.timeout = options.timeout.count();
+    raw.attempt_timeout = options.attempt_timeout.count();
+    raw.call_bulkhead = options.call_bulkhead.raw();
+    raw.kill_switch = options.kill_switch.raw();
+    raw.throttle = options.throttle.raw();
+    raw.fault = options.fault.raw();
+    return raw;
+  }
+
   explicit Pipeline(hf_pipeline* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
 
   Handle<hf_pipeline, hf_pipeline_ref, hf_pipeline_unref> handle_;

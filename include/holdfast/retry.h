@@ -14,18 +14,40 @@
 #include <holdfast/handle.h>
 #include <holdfast/status.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace holdfast::inline v0_2 {
 
 // How a computed delay d is spread out, so that callers who failed together do not come back together.
 enum class Jitter : hf_jitter {
-  kFull = HF_JITTER_FULL,                  // uniform in [0, d]
-  kEqual = HF_JITTER_EQUAL,                // uniform in [d/2, d]
-  kDecorrelated = HF_JITTER_DECORRELATED,  // uniform in [base, 3 * the delay before], at most cap
-  kNone = HF_JITTER_NONE,                  // d; for tests, or a caller that is alone
+  kFull = HF_JITTER_FULL,                    // uniform in [0, d]
+  kEqual = HF_JITTER_EQUAL,                  // uniform in [d/2, d]
+  kAround = HF_JITTER_AROUND,                // uniform in [d * (1 - spread), d * (1 + spread)]
+  kDecorrelated = HF_JITTER_DECORRELATED,    // uniform in [base, 3 * the delay before], at most cap
+  kDecorrelated2 = HF_JITTER_DECORRELATED2,  // Polly's smooth curve: no clumps, median near d
+  kNone = HF_JITTER_NONE,                    // d; for tests, or a caller that is alone
+};
+
+// How d grows from one attempt to the next, up to the cap.
+enum class Growth : hf_growth {
+  kExponential = HF_GROWTH_EXPONENTIAL,  // base * multiplier^(n-1)
+  kLinear = HF_GROWTH_LINEAR,            // base * n
+};
+
+// What is different after an attempt that ended with `code`: a throttled peer wants longer delays than a
+// reset connection. Zero in any field: as the policy has it.
+struct RetryRule {
+  absl::StatusCode code = absl::StatusCode::kUnknown;
+  hf_effect effect = HF_EFFECT_DERIVE;  // read the code so, where the driver knows no better
+  uint32_t max_attempts = 0;
+  Duration base{0};
+  Duration cap{0};
 };
 
 // Zero in any field is its default.
@@ -36,6 +58,12 @@ struct RetryOptions {
   Duration cap = Duration{0};    // base..24 h: no delay is longer; default 10 s, or base if longer
   double multiplier = 2;         // 1..100: how much longer each delay is than the one before
   Duration min_attempt_time{0};  // stop early if less than this would be left after the delay
+  Duration max_elapsed{0};       // no retry begins later than this; default never
+  Growth growth = Growth::kExponential;
+  uint32_t tree_retries =
+      0;                // of a call and all layers below it; default 2 * max_attempts (call.h)
+  double spread = 0.2;  // of Jitter::kAround: 0.001..1
+  std::span<const RetryRule> rules = {};  // at most 16, one for each code
 };
 
 // Immutable. Thread-safe.
@@ -52,6 +80,22 @@ class RetryPolicy {
     raw.cap = options.cap.count();
     raw.multiplier = options.multiplier;
     raw.min_attempt_time = options.min_attempt_time.count();
+    raw.max_elapsed = options.max_elapsed.count();
+    raw.growth = static_cast<hf_growth>(options.growth);
+    raw.tree_retries = options.tree_retries;
+    raw.spread = options.spread;
+    std::array<hf_retry_rule, 16> rules{};
+    for (size_t i = 0; i < std::min(rules.size(), options.rules.size()); ++i) {
+      const RetryRule& rule = options.rules[i];
+      rules[i] = {static_cast<hf_code>(rule.code),
+                  rule.effect,
+                  rule.max_attempts,
+                  0,
+                  rule.base.count(),
+                  rule.cap.count()};
+    }
+    raw.rules = rules.data();
+    raw.rule_count = static_cast<uint32_t>(options.rules.size());
     hf_retry* created = nullptr;
     hf_error error;
     if (hf_retry_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -89,6 +133,17 @@ class RetryPolicy {
 struct RetryBudgetOptions {
   double max_tokens = 100;  // 1..1000, rounded to 0.001; starts full
   double ratio = 0.1;       // 0.001..max_tokens, rounded to 0.001: tokens a success gives back
+  hf_journal* journal =
+      nullptr;          // where its events go; borrowed, a reference is taken. Not by Update
+  uint64_t object = 0;  // the number they carry
+};
+
+struct RetryBudgetSnapshot {
+  double tokens = 0;  // 0..max_tokens
+  double max_tokens = 0;
+  double ratio = 0;
+  uint64_t allowed = 0;  // retries and hedges
+  uint64_t refused = 0;
 };
 
 // A token bucket, one per dependency and shared by all its callers: a retryable failure takes one token,
@@ -99,9 +154,7 @@ class RetryBudget {
 
   // Errors: kInvalidArgument, whose message names the field.
   static absl::StatusOr<RetryBudget> Create(const Options& options = {}) {
-    hf_budget_options raw = HF_INIT(hf_budget_options);
-    raw.max_tokens = options.max_tokens;
-    raw.ratio = options.ratio;
+    const hf_budget_options raw = Raw(options);
     hf_budget* created = nullptr;
     hf_error error;
     if (hf_budget_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -111,6 +164,22 @@ class RetryBudget {
   // Empty: may only be assigned, destroyed or tested.
   RetryBudget() = default;
   explicit operator bool() const { return static_cast<bool>(handle_); }
+
+  // Takes a new configuration and keeps the share of tokens that is left: 3 of 4 become 7.5 of 10.
+  // Errors: kInvalidArgument naming the field; the old configuration stays.
+  absl::Status Update(const Options& options, hf_time now) const {
+    const hf_budget_options given = Raw(options);
+    hf_error error;
+    const hf_code code = hf_budget_update(raw(), &given, now, &error);
+    return code == HF_OK ? absl::OkStatus() : MakeStatus(error);
+  }
+
+  RetryBudgetSnapshot Snapshot() const {
+    hf_budget_snapshot now{};
+    now.struct_size = sizeof(now);
+    if (hf_budget_read(raw(), &now) != HF_OK) return {};
+    return {now.tokens, now.max_tokens, now.ratio, now.allowed, now.refused};
+  }
 
   // Charges a retryable failure, before any sleep. True: a retry is allowed.
   [[nodiscard]] bool OnFailure() const { return hf_budget_on_failure(raw()) == HF_OK; }
@@ -122,6 +191,15 @@ class RetryBudget {
   hf_budget* raw() const { return handle_.get(); }
 
  private:
+  static hf_budget_options Raw(const Options& options) {
+    hf_budget_options raw = HF_INIT(hf_budget_options);
+    raw.max_tokens = options.max_tokens;
+    raw.ratio = options.ratio;
+    raw.journal = options.journal;
+    raw.object = options.object;
+    return raw;
+  }
+
   explicit RetryBudget(hf_budget* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
 
   Handle<hf_budget, hf_budget_ref, hf_budget_unref> handle_;

@@ -8,22 +8,27 @@
 
 #include <holdfast/c/call.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <new>
 
-#include "abi/breaker.h"
-#include "abi/bulkhead.h"
+#include "abi/call_guards.h"
 #include "abi/guard.h"
 #include "abi/pipeline.h"
-#include "abi/retry.h"
 #include "abi/session.h"
 
 namespace abi = holdfast::abi;
 namespace engine = holdfast::engine;
 
+namespace holdfast::abi {
+template <>
+inline constexpr uint32_t kFirstSize<hf_call_options> = offsetof(hf_call_options, retries) + 4;
+}  // namespace holdfast::abi
+
 namespace {
 
 constexpr uint64_t kCallTag = 0x63616c6c73730001;
-constexpr uint32_t kKnownFlags = HF_CALL_IDEMPOTENT;
+constexpr uint32_t kKnownFlags = HF_CALL_IDEMPOTENT | HF_CALL_BORROWED | HF_CALL_CURRENT_CONTEXT;
 
 struct Session {
   explicit Session(hf_pipeline* of) : pipeline(of) {}
@@ -32,72 +37,18 @@ struct Session {
   hf_pipeline* pipeline;
   engine::CallState state;
 };
-// At least 40 % of the published size stays free for guards to come.
-static_assert(sizeof(Session) * 10 <= sizeof(hf_call) * 6);
+// A fifth of the published size stays free for guards to come.
+static_assert(sizeof(Session) * 10 <= sizeof(hf_call) * 8);
 static_assert(alignof(Session) <= alignof(hf_call));
 
-class RealGuards {
- public:
-  explicit RealGuards(const hf_pipeline& pipeline) : pipeline_(pipeline) {}
+using Step = engine::CallStep<abi::RealGuards>;
 
-  const engine::CallRules& rules() const { return pipeline_.rules; }
-
-  hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
-    if (pipeline_.breaker == nullptr) return HF_OK;
-    const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
-    permit->generation = admission.permit.generation;
-    permit->kind = admission.permit.kind;
-    *events |= admission.events;
-    if (admission.why.code != HF_OK) *why = admission.why;
-    return admission.why.code;
-  }
-
-  void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
-    if (permit->kind == HF_PERMIT_NONE) return;
-    *events |= pipeline_.breaker->machine.Record(*permit, verdict, now).events;
-    permit->kind = HF_PERMIT_NONE;
-  }
-
-  hf_code BulkheadEnter(hf_bulkhead_wait* wait, const hf_waker& waker, hf_time deadline,
-                        hf_time now, hf_permit* permit, hf_time* until, hf_rejection* why) {
-    hf_bulkhead* const bulkhead = pipeline_.bulkhead;
-    if (bulkhead == nullptr) return HF_OK;
-    if (now < deadline && bulkhead->engine.TakeFree()) {  // needs no place in the queue
-      permit->generation = bulkhead->identity;
-      permit->kind = HF_PERMIT_NORMAL;
-      return HF_OK;
-    }
-    const hf_time bound = deadline == HF_INFINITE ? 0 : deadline;
-    return hf_bulkhead_wait_start(bulkhead, wait, &waker, bound, now, permit, until, why);
-  }
-
-  hf_code BulkheadPoll(hf_bulkhead_wait* wait, hf_time now, hf_permit* permit, hf_rejection* why) {
-    return hf_bulkhead_wait_poll(pipeline_.bulkhead, wait, now, permit, why);
-  }
-
-  void BulkheadLeave(hf_bulkhead_wait* wait, hf_time now) {
-    hf_bulkhead_wait_cancel(pipeline_.bulkhead, wait, now);
-  }
-
-  void BulkheadRelease(hf_permit* permit, hf_time now) {
-    if (permit->kind == HF_PERMIT_NONE) return;
-    permit->kind = HF_PERMIT_NONE;
-    pipeline_.bulkhead->Release(now);
-  }
-
-  bool BudgetCharge() {
-    return pipeline_.budget == nullptr || pipeline_.budget->tokens.OnFailure();
-  }
-
-  void BudgetReward() {
-    if (pipeline_.budget != nullptr) pipeline_.budget->tokens.OnSuccess();
-  }
-
- private:
-  const hf_pipeline& pipeline_;
-};
-
-using Step = engine::CallStep<RealGuards>;
+// This call's allowance: its own, or what the layers above left if that is less.
+uint32_t RetriesFor(const hf_pipeline& pipeline, int32_t left) {
+  const uint32_t own = pipeline.limits().tree_retries;
+  if (left == 0) return own;
+  return left < 0 ? 0 : std::min(own, static_cast<uint32_t>(left));
+}
 
 Session* Enter(hf_call* call) {
   if (call == nullptr || !abi::IsLive(call, kCallTag)) return nullptr;
@@ -106,7 +57,7 @@ Session* Enter(hf_call* call) {
 
 void Close(hf_call* call, Session* session) {
   abi::MarkOver(call);
-  hf_pipeline_unref(session->pipeline);
+  if ((session->state.flags & HF_CALL_BORROWED) == 0) hf_pipeline_unref(session->pipeline);
 }
 
 // INVALID_ARGUMENT; *next is `pending`, with the reason.
@@ -153,18 +104,20 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   }
   if (options->seed == 0) return RefuseFinished(next, HF_R_ZERO_SEED);
   if (now < 0 || options->deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
-  if ((options->flags & ~kKnownFlags) != 0 || options->reserved0 != 0) {
-    return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
-  }
+  if (options->retries < HF_NO_RETRIES) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
+  if ((options->flags & ~kKnownFlags) != 0) return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
   Session* const session = ::new (static_cast<void*>(call)) Session(pipeline);
   engine::CallState& state = session->state;
   state.seed = options->seed;
   state.waker = options->waker;
   state.flags = options->flags;
-  RealGuards guards(*pipeline);
+  state.facts = options->facts;
+  state.context = options->context;
+  state.retries_left = RetriesFor(*pipeline, options->retries);
+  abi::RealGuards guards(*pipeline, state);
   Answer(next, [&] { return Step(state, guards, now).Start(options->deadline); });
   if (next->kind == HF_DO_FINISH) return HF_OK;
-  hf_pipeline_ref(pipeline);
+  if ((state.flags & HF_CALL_BORROWED) == 0) hf_pipeline_ref(pipeline);
   abi::MarkLive(call, kCallTag);
   return HF_OK;
 }
@@ -180,7 +133,7 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
     return Refuse(next, WhyNotAccepted(session->state, outcome),
                   engine::PendingAction(session->state));
   }
-  RealGuards guards(*session->pipeline);
+  abi::RealGuards guards(*session->pipeline, session->state);
   Answer(next, [&] { return Step(session->state, guards, now).Resume(outcome); });
   if (next->kind == HF_DO_FINISH) Close(call, session);
   return HF_OK;
@@ -189,7 +142,7 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
 void hf_call_abort(hf_call* call, hf_time now) noexcept {
   Session* const session = Enter(call);
   if (session == nullptr) return;
-  RealGuards guards(*session->pipeline);
+  abi::RealGuards guards(*session->pipeline, session->state);
   Step(session->state, guards, now).Abort();
   Close(call, session);
 }

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // c/context.h: an immutable value behind a reference count, and one borrowed slot per thread.
 //
-// Locking: none. A context never changes after hf_context_new, and a slot belongs to its thread.
+// Locking: none. A context never changes after hf_context_new but for its retries, which are atomic, and
+// a slot belongs to its thread.
 // Memory: one allocation per context, none in a swap.
-#include <holdfast/c/context.h>
+#include "abi/context.h"
 
-#include "abi/guard.h"
+#include <cstddef>
+
 #include "codec/traceparent.h"
 
-struct hf_context final : holdfast::abi::RefCounted {
-  hf_trace trace{};
-  hf_time deadline = 0;
-  uint32_t correlation_size = 0;
-  uint32_t causation_size = 0;
-  char correlation_id[HF_CONTEXT_ID_MAX];
-  char causation_id[HF_CONTEXT_ID_MAX];
-};
-
 namespace holdfast::abi {
+
+template <>
+inline constexpr uint32_t kFirstSize<hf_context_options> = offsetof(hf_context_options, retries);
+
 namespace {
 
 // initial-exec: one load instead of a call. The object is linked with -z nodelete and the slot is
@@ -55,6 +52,11 @@ hf_code Check(hf_error* error, const hf_context_options& options) {
   if (code == HF_OK) code = CheckId(error, "causation_id", options.causation_id);
   if (code == HF_OK) code = CheckTrace(error, options.trace);
   if (code == HF_OK) code = CheckRange(error, "deadline", options.deadline, 0, HF_INFINITE);
+  if (code == HF_OK) code = CheckRange(error, "retries", options.retries, HF_NO_RETRIES, INT32_MAX);
+  if (code == HF_OK && options.retries_of != nullptr && (options.retries | options.attempt) != 0) {
+    return FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "retries_of",
+                     "already has retries and an attempt");
+  }
   return code;
 }
 
@@ -70,6 +72,13 @@ hf_context* Build(const hf_context_options& options) {
   context->deadline = options.deadline;
   context->correlation_size = CopyId(options.correlation_id, context->correlation_id);
   context->causation_size = CopyId(options.causation_id, context->causation_id);
+  context->retries_left = options.retries == HF_NO_RETRIES ? 0 : options.retries;
+  context->retries_told = options.retries != 0;
+  context->attempt = options.attempt;
+  if (options.retries_of != nullptr) {
+    context->ledger = options.retries_of->ledger;
+    if (context->ledger != context) context->ledger->AddRef();
+  }
   return context;
 }
 
@@ -106,6 +115,14 @@ hf_code hf_context_new(const hf_context_options* options, hf_context** out,
 void hf_context_ref(hf_context* context) noexcept { abi::Ref(context); }
 void hf_context_unref(hf_context* context) noexcept { abi::Unref(context); }
 
+hf_context::~hf_context() {
+  if (ledger != this) hf_context_unref(ledger);
+}
+
+uint32_t hf_context_retried(const hf_context* context) noexcept {
+  return context == nullptr ? 0 : context->ledger->retried.load();
+}
+
 hf_code hf_context_get(const hf_context* context, hf_context_options* out) noexcept {
   hf_context_options value{};
   value.abi_level = HF_ABI_LEVEL;
@@ -114,6 +131,8 @@ hf_code hf_context_get(const hf_context* context, hf_context_options* out) noexc
     value.deadline = context->deadline;
     value.correlation_id = {context->correlation_id, context->correlation_size};
     value.causation_id = {context->causation_id, context->causation_size};
+    value.retries = context->RetriesForPeople();
+    value.attempt = context->ledger->attempt;
   }
   return abi::CopyOut(value, out);
 }

@@ -126,6 +126,8 @@ const char* hf_reason_name(hf_reason reason) noexcept {
       return "update_busy";
     case HF_R_CHANGED_SHAPE:
       return "changed_shape";
+    case HF_R_ELAPSED:
+      return "elapsed";
     case HF_R_IDEM_BUSY:
       return "idem_busy";
     case HF_R_IDEM_MISMATCH:

@@ -50,20 +50,25 @@ struct BudgetKind {
   static const Options* In(const hf_registry_options& options) { return options.budget; }
   static hf_code Read(const Options* options, Policy* policy, hf_journal** journal,
                       hf_error* error) {
-    *journal = nullptr;  // budgets have none
-    return ReadBudgetPolicy(options, policy, error);
+    Options known;
+    const hf_code code = ReadBudget(options, &known, policy, error);
+    *journal = known.journal;
+    return code;
   }
   static size_t Bytes() { return sizeof(Object); }
-  static Object* Make(void* place, const Live& live, hf_journal*, uint64_t) {
-    return ::new (place) Object(live.policy);
+  static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
+    Options options{};
+    options.journal = journal;
+    options.object = hash;
+    return ::new (place) Object(live.policy, options);
   }
   static void Enrol(Object*, hf_group*) {}
   static engine::RegistryHold HoldOf(const Object& budget, hf_time) {
     return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
   static bool CanBecome(const Live&, const Policy&) { return true; }
-  static void Follow(Object& budget, const Live& live, uint32_t, hf_time) {
-    budget.tokens.Update(live.policy);
+  static void Follow(Object& budget, const Live& live, uint32_t, hf_time now) {
+    budget.tokens.Update(live.policy, now);
   }
   static hf_duration Recovery(const Policy&) { return 0; }  // by successes, not by time
   static int32_t StateOf(const Object&, hf_time) { return 0; }

@@ -10,22 +10,27 @@
 #include "abi/kept.h"
 #include "engine/backoff.h"
 #include "engine/budget.h"
+#include "engine/retry_rules.h"
 
 struct hf_retry final : holdfast::abi::RefCounted {
-  explicit hf_retry(const holdfast::engine::BackoffPolicy& given) : policy(given) {}
+  hf_retry(const holdfast::engine::BackoffPolicy& given,
+           const holdfast::engine::RetryRules& given_rules)
+      : policy(given), rules(given_rules) {}
   const holdfast::engine::BackoffPolicy policy;
+  const holdfast::engine::RetryRules rules;
 };
 
 struct hf_budget final : holdfast::abi::Kept {
-  explicit hf_budget(const holdfast::engine::BudgetPolicy& policy) : tokens(policy) {}
+  hf_budget(const holdfast::engine::BudgetPolicy& policy, const hf_budget_options& options);
   holdfast::engine::Budget<holdfast::abi::AtomicCells> tokens;
 };
 
 namespace holdfast::abi {
 
-// Options to policy: defaults filled in, ranges checked; the error names the field.
-hf_code ReadBudgetPolicy(const hf_budget_options* given, engine::BudgetPolicy* policy,
-                         hf_error* error);
+// Options as they are known here, and as a policy: defaults filled in, ranges checked; the error names the
+// field.
+hf_code ReadBudget(const hf_budget_options* given, hf_budget_options* known,
+                   engine::BudgetPolicy* policy, hf_error* error);
 
 }  // namespace holdfast::abi
 

@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guarded call as a pure machine: (state, event, now) -> (state, action). c/call.h is its contract.
 //
+//   gates, in order     before the call: kill switch, deadline, rate limit, bulkhead
+//                       before each attempt: deadline, kill switch, breaker, throttle, rate limit,
+//                       bulkhead, injected fault
+//
 //   phase       event                       next
-//   FINISHED    Start                       ATTEMPTING, WAITING, SLEEPING or FINISHED
+//   FINISHED    Start                       ATTEMPTING, PACING, WAITING, SLEEPING, DELAYED or FINISHED
+//   PACING      Resume, now >= until        the gates behind the rate limit; earlier: the same action
+//   WAITING     Resume, permit granted      the gates behind the bulkhead; queued: the same action
+//   DELAYED     Resume, now >= until        ATTEMPTING, or as an outcome that came too late
 //   ATTEMPTING  Resume(outcome)             SLEEPING or FINISHED; both permits are back first
-//   SLEEPING    Resume, now >= until        as Start, one round on; earlier: the same action
-//   WAITING     Resume, permit granted      ATTEMPTING, SLEEPING or FINISHED; queued: the same action
+//   SLEEPING    Resume, now >= until        the gates before an attempt, one round on
 //   any         Abort                       FINISHED, nothing held
 //
 // A round ends in an attempt, in a refusal by the breaker (which may be slept over) or in a refusal by
-// the bulkhead (final). Rounds are bounded by max_attempts, so an open breaker cannot hold a call for
-// ever.
+// another guard (final). Rounds are bounded by max_attempts, so an open breaker cannot hold a call for
+// ever. Who waits behind a breaker gives its permit back and asks again after, so that no probe is held up
+// by a queue.
 //
-// Invariants: permits are held in ATTEMPTING only, a place in the queue in WAITING only. `until` never
+// Invariants: an attempt's permits are held in ATTEMPTING and DELAYED only, a reservation in PACING and
+// WAITING only, a place in a queue in WAITING only; the call's own permit until FINISHED. `until` never
 // passes the deadline. Time never runs backwards: an earlier `now` is read as the latest one seen.
 // Locking: none, one thread at a time. Memory: CallState, nothing else.
-//
-// The guards are a template parameter, so that the shell puts the real handles there and the model
-// test naive ones. Guards has:
-//   const CallRules& rules() const
-//   hf_code BreakerAcquire(hf_time now, hf_permit*, hf_rejection*, hf_events*)   no breaker: OK
-//   void BreakerRecord(hf_permit*, hf_verdict, hf_time now, hf_events*)
-//   hf_code BulkheadEnter(hf_bulkhead_wait*, const hf_waker&, hf_time deadline, hf_time now,
-//                         hf_permit*, hf_time* until, hf_rejection*)             no bulkhead: OK
-//   hf_code BulkheadPoll(hf_bulkhead_wait*, hf_time now, hf_permit*, hf_rejection*)
-//   void BulkheadLeave(hf_bulkhead_wait*, hf_time now)
-//   void BulkheadRelease(hf_permit*, hf_time now)
-//   bool BudgetCharge()                                                          no budget: true
-//   void BudgetReward()
-// Record and Release are called for a permit that is NONE as well, and do nothing then.
 #ifndef HOLDFAST_ENGINE_CALL_H_
 #define HOLDFAST_ENGINE_CALL_H_
 
@@ -37,7 +31,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/backoff.h"
+#include "engine/call_again.h"
+#include "engine/call_guards.h"
+#include "engine/call_hold.h"
 #include "engine/call_state.h"
 #include "engine/duration.h"
 #include "engine/outcome.h"
@@ -45,175 +41,190 @@
 namespace holdfast::engine {
 
 // One step. Lives on the stack for its length.
-template <class Guards>
-class CallStep {
+template <CallGuards Guards>
+class CallStep : private CallAgain<Guards> {
+  using Hold = CallHold<Guards>;
+  using Again = CallAgain<Guards>;
+  using Hold::events_;
+  using Hold::guards_;
+  using Hold::state_;
+
  public:
-  CallStep(CallState& state, Guards& guards, hf_time now) : state_(state), guards_(guards) {
+  CallStep(CallState& state, Guards& guards, hf_time now) : Again(state, guards) {
     state_.now = std::max(state_.now, now);
   }
 
-  // Needs a fresh state with seed, waker and flags set. deadline 0: none.
+  // Needs a fresh state with seed, waker, flags and the like set. deadline 0: none.
   hf_action Start(hf_time deadline) {
+    state_.started = state_.now;
     state_.deadline = std::min(deadline == 0 ? HF_INFINITE : deadline,
-                               AddSaturating(state_.now, guards_.rules().timeout));
-    return BeginRound();
+                               AddSaturating(state_.now, guards_.limits().timeout));
+    if (hf_rejection why{}; !guards_.Allows(state_.now, &why)) return FinishRefused(why);
+    if (state_.now >= state_.deadline) return FinishByDeadline();
+    return Pace(CallLevel::kCall);
   }
 
   // Needs CallAccepts(state, outcome).
   hf_action Resume(const hf_outcome* outcome) {
     switch (state_.phase) {
       case CallPhase::kAttempting:
-        return OnOutcome(*outcome);
+        return OnOutcome(state_.fault == 0 ? *outcome : state_.injection.outcome);
       case CallPhase::kWaiting:
         return OnWoken();
       default:
-        return state_.now < state_.until ? PendingAction(state_) : BeginRound();
+        return state_.now < state_.until ? PendingAction(state_) : OnTime();
     }
   }
 
   void Abort() {
-    if (state_.phase == CallPhase::kWaiting) guards_.BulkheadLeave(&state_.wait, state_.now);
-    GiveBack(HF_VERDICT_IGNORED);
+    if (state_.phase == CallPhase::kWaiting) {
+      guards_.BulkheadLeave(state_.level, state_, state_.now);
+    }
+    Hold::Release();
     state_.phase = CallPhase::kFinished;
   }
 
  private:
+  using Again::AfterRetryableFailure;
+  using Again::NoteRetriedBelow;
+  using Again::OnBreakerRefusal;
+  using Hold::Finish;
+  using Hold::FinishByDeadline;
+  using Hold::FinishFailed;
+  using Hold::FinishRefused;
+  using Hold::GiveBackAttempt;
+  using Hold::GiveBackBreaker;
+  using Hold::Pend;
+  using Hold::PermitOf;
+
+  // --- the gates ------------------------------------------------------------------------------------
   hf_action BeginRound() {
     if (state_.now >= state_.deadline) return FinishByDeadline();
-    ++state_.rounds;
     hf_rejection why{};
+    if (state_.rounds > 0 && !guards_.Allows(state_.now, &why)) return FinishRefused(why);
+    ++state_.rounds;
     if (!EnterBreaker(&why)) return OnBreakerRefusal(why);
+    if (!guards_.ThrottleAdmits(state_.seed + state_.rounds, state_.now, &why)) {
+      return FinishRefused(why);
+    }
+    return Pace(CallLevel::kAttempt);
+  }
+
+  hf_action Pace(CallLevel level) {
+    hf_rejection why{};
     hf_time until = 0;
-    const hf_code code = guards_.BulkheadEnter(&state_.wait, state_.waker, state_.deadline,
-                                               state_.now, &state_.bulkhead_permit, &until, &why);
-    if (code == HF_OK) return Attempt();
-    // Neither a queue nor a refusal may keep a probe from others who could use it.
-    GiveBack(HF_VERDICT_IGNORED);
+    state_.level = level;
+    const hf_code code =
+        guards_.LimiterTake(level, &state_.reservation, state_.deadline, state_.now, &until, &why);
+    if (code == HF_OK) return Crowd(level);
     if (code != HF_UNAVAILABLE) return FinishRefused(why);
+    GiveBackBreaker();
+    return Pend(CallPhase::kPacing, until);
+  }
+
+  hf_action Crowd(CallLevel level) {
+    hf_rejection why{};
+    hf_time until = 0;
+    const hf_code code =
+        guards_.BulkheadEnter(level, state_, state_.now, PermitOf(level), &until, &why);
+    if (code == HF_OK) return Behind(level);
+    if (code != HF_UNAVAILABLE) return FinishRefused(why);
+    GiveBackBreaker();
     events_ |= HF_EVENT_QUEUED;
     return Pend(CallPhase::kWaiting, until);
+  }
+
+  // All gates of the level are passed.
+  hf_action Behind(CallLevel level) {
+    state_.reservation = {};
+    return level == CallLevel::kCall ? BeginRound() : Launch();
+  }
+
+  hf_action OnTime() {
+    if (state_.phase == CallPhase::kSleeping) return BeginRound();
+    if (state_.phase == CallPhase::kDelayed) return AfterDelay();
+    if (state_.now >= state_.deadline) return FinishByDeadline();
+    if (state_.level == CallLevel::kCall) return Crowd(CallLevel::kCall);
+    if (hf_rejection why{}; !EnterBreaker(&why)) return OnBreakerRefusal(why);
+    return Crowd(CallLevel::kAttempt);
   }
 
   hf_action OnWoken() {
     hf_rejection why{};
     const hf_code code =
-        guards_.BulkheadPoll(&state_.wait, state_.now, &state_.bulkhead_permit, &why);
+        guards_.BulkheadPoll(state_.level, state_, state_.now, PermitOf(state_.level), &why);
     if (code == HF_UNAVAILABLE) return PendingAction(state_);
     if (code != HF_OK) return FinishRefused(why);
-    if (state_.now >= state_.deadline) {
-      GiveBack(HF_VERDICT_IGNORED);
-      return FinishByDeadline();
-    }
-    if (EnterBreaker(&why)) return Attempt();
-    GiveBack(HF_VERDICT_IGNORED);
-    return OnBreakerRefusal(why);
-  }
-
-  hf_action OnOutcome(const hf_outcome& given) {
-    const hf_outcome outcome = DeriveOutcome(given);
-    const hf_verdict verdict = JudgeVerdict(given, outcome, state_.until, state_.now);
-    if (state_.now > state_.until) events_ |= HF_EVENT_LATE_RESULT;
-    GiveBack(verdict);
-    state_.last_code = outcome.code;
-    state_.last_retry_after = outcome.retry_after;
-    if (outcome.code == HF_OK) {
-      if (verdict != HF_VERDICT_IGNORED) guards_.BudgetReward();
-      return Finish(HF_OK, HF_R_NONE, 0);
-    }
-    if (verdict == HF_VERDICT_IGNORED) return FinishFailed(HF_R_NOT_RETRYABLE);
-    const hf_reason why_not = WhyNotAgain(outcome.effect, state_.flags);
-    if (why_not != HF_R_NONE) return FinishFailed(why_not);
-    return AfterRetryableFailure(outcome);
-  }
-
-  hf_action AfterRetryableFailure(const hf_outcome& outcome) {
-    // What never left cost the dependency nothing.
-    const bool allowed = outcome.effect == HF_EFFECT_NOT_STARTED || guards_.BudgetCharge();
-    if (!RoundsLeft()) return FinishFailed(HF_R_ATTEMPTS_EXHAUSTED);
-    if (!allowed) {
-      events_ |= HF_EVENT_BUDGET_REFUSED;
-      return FinishFailed(HF_R_BUDGET_EXHAUSTED);
-    }
-    const hf_duration delay = HonourRetryAfter(NextDelay(), outcome.retry_after);
-    if (!FitsBeforeDeadline(delay)) return FinishFailed(HF_R_DEADLINE);
-    return Pend(CallPhase::kSleeping, state_.now + delay);
-  }
-
-  hf_action OnBreakerRefusal(const hf_rejection& why) {
-    if (!RoundsLeft()) return FinishRefused(why);
-    const hf_duration delay = std::max(NextDelay(), why.retry_after);
-    if (!FitsBeforeDeadline(delay)) return FinishRefused(why);
-    return Pend(CallPhase::kSleeping, state_.now + delay);
+    if (state_.now >= state_.deadline) return FinishByDeadline();
+    if (state_.level == CallLevel::kAttempt && !EnterBreaker(&why)) return OnBreakerRefusal(why);
+    return Behind(state_.level);
   }
 
   bool EnterBreaker(hf_rejection* why) {
     return guards_.BreakerAcquire(state_.now, &state_.breaker_permit, why, &events_) == HF_OK;
   }
 
-  void GiveBack(hf_verdict verdict) {
-    guards_.BreakerRecord(&state_.breaker_permit, verdict, state_.now, &events_);
-    guards_.BulkheadRelease(&state_.bulkhead_permit, state_.now);
-  }
-
-  bool RoundsLeft() const { return state_.rounds < guards_.rules().backoff.max_attempts; }
-
-  hf_duration NextDelay() {
-    state_.previous_delay =
-        BackoffDelay(guards_.rules().backoff, state_.rounds, state_.previous_delay, state_.seed);
-    return state_.previous_delay;
-  }
-
-  bool FitsBeforeDeadline(hf_duration delay) const {
-    // A delay up to the very deadline leaves no time at all, whatever min_attempt_time says.
-    return AddSaturating(state_.now, delay) < state_.deadline &&
-           FitsDeadline(state_.now, delay, guards_.rules().backoff.min_attempt_time,
-                        state_.deadline);
+  // --- the attempt ----------------------------------------------------------------------------------
+  hf_action Launch() {
+    ++state_.attempts;
+    state_.attempt_started = state_.now;
+    state_.attempt_until =
+        std::min(state_.deadline, AddSaturating(state_.now, guards_.limits().attempt_timeout));
+    return guards_.FaultDraw(state_, state_.now) ? Inject() : Attempt();
   }
 
   hf_action Attempt() {
-    ++state_.attempts;
-    return Pend(
-        CallPhase::kAttempting,
-        std::min(state_.deadline, AddSaturating(state_.now, guards_.rules().attempt_timeout)));
-  }
-
-  hf_action Pend(CallPhase phase, hf_time until) {
-    state_.phase = phase;
-    state_.until = until;
-    hf_action action = PendingAction(state_);
-    action.events = events_;
+    hf_action action = Pend(CallPhase::kAttempting, state_.attempt_until);
+    action.retries = guards_.RetriesLeft();
     return action;
   }
 
-  hf_action FinishByDeadline() {
-    return Finish(state_.attempts > 0 ? state_.last_code : HF_DEADLINE_EXCEEDED, HF_R_DEADLINE,
-                  state_.last_retry_after);
+  [[gnu::cold]] hf_action Inject() {
+    events_ |= HF_EVENT_FAULT;
+    if (state_.injection.until <= state_.now) return AfterDelay();
+    return Pend(CallPhase::kDelayed, std::min(state_.injection.until, state_.attempt_until));
   }
 
-  hf_action FinishFailed(hf_reason reason) {
-    return Finish(state_.last_code, reason, state_.last_retry_after);
+  [[gnu::cold]] hf_action AfterDelay() {
+    guards_.FaultDone(&state_.fault_ticket, state_.now);
+    if (state_.now >= state_.attempt_until) {
+      hf_outcome too_late{};
+      too_late.code = HF_DEADLINE_EXCEEDED;
+      too_late.effect = HF_EFFECT_NOT_STARTED;
+      return OnOutcome(too_late);
+    }
+    if (state_.injection.kind == Injection::Kind::kOutcome) {
+      return OnOutcome(state_.injection.outcome);
+    }
+    if (state_.injection.kind == Injection::Kind::kResult) state_.fault = state_.injection.result;
+    return Attempt();
   }
 
-  hf_action FinishRefused(const hf_rejection& why) {
-    return Finish(state_.attempts > 0 ? state_.last_code : why.code, why.reason, why.retry_after);
+  hf_action OnOutcome(const hf_outcome& given) {
+    hf_outcome outcome = given;
+    if (given.effect == HF_EFFECT_DERIVE && given.code != HF_OK) {
+      outcome.effect = guards_.EffectAfter(given.code);
+    }
+    outcome = DeriveOutcome(outcome);
+    const hf_verdict verdict = JudgeVerdict(given, outcome, state_.attempt_until, state_.now);
+    if (state_.now > state_.attempt_until) events_ |= HF_EVENT_LATE_RESULT;
+    GiveBackAttempt(verdict);
+    guards_.ThrottleRecord(verdict, state_.now);
+    guards_.LimiterLearn(outcome, state_.now);
+    state_.last_code = outcome.code;
+    state_.last_retry_after = outcome.retry_after;
+    if (outcome.code == HF_OK) {
+      if (verdict != HF_VERDICT_IGNORED) guards_.BudgetReward();
+      return Finish(HF_OK, HF_R_NONE, 0, verdict);
+    }
+    if (outcome.retried != 0) NoteRetriedBelow(outcome.retried);
+    if (verdict == HF_VERDICT_IGNORED) return FinishFailed(HF_R_NOT_RETRYABLE);
+    const hf_reason why_not = WhyNotAgain(outcome.effect, state_.flags);
+    if (why_not != HF_R_NONE) {
+      return FinishFailed(outcome.retry_after == HF_INFINITE ? HF_R_PUSHED_BACK : why_not);
+    }
+    return AfterRetryableFailure(outcome);
   }
-
-  hf_action Finish(hf_code code, hf_reason reason, hf_duration retry_after) {
-    state_.phase = CallPhase::kFinished;
-    return hf_action{.kind = HF_DO_FINISH,
-                     .code = code,
-                     .reason = reason,
-                     .attempt = state_.attempts,
-                     .until = 0,
-                     .retry_after = retry_after,
-                     .events = events_,
-                     .reserved0 = 0,
-                     .reserved1 = {}};
-  }
-
-  CallState& state_;
-  Guards& guards_;
-  hf_events events_ = 0;
 };
 
 }  // namespace holdfast::engine

@@ -12,34 +12,82 @@
 
 #include "engine/backoff.h"
 #include "engine/outcome.h"
+#include "engine/retry_rules.h"
 
 namespace holdfast::engine {
 
 // What a pipeline fixes for all of its calls. HF_INFINITE: no limit.
-struct CallRules {
-  BackoffPolicy backoff{.max_attempts = 1};  // one attempt: no retry policy
+struct CallLimits {
   hf_duration timeout = HF_INFINITE;
   hf_duration attempt_timeout = HF_INFINITE;
+  uint32_t tree_retries = 6;
 };
 
-enum class CallPhase : uint32_t { kFinished, kAttempting, kSleeping, kWaiting };
+struct CallRules {
+  BackoffPolicy backoff{.max_attempts = 1};  // one attempt: no retry policy
+  RetryRules rules{};
+  CallLimits limits{};
+};
+
+// Where a rate limit or a bulkhead stands: before the whole call, or before each attempt.
+enum class CallLevel : uint32_t { kCall, kAttempt };
+
+enum class CallPhase : uint32_t {
+  kFinished,
+  kAttempting,
+  kSleeping,  // between two rounds
+  kPacing,    // for the rate limit's moment
+  kWaiting,   // in the queue of a bulkhead
+  kDelayed,   // by an injected fault, with the attempt's permits held
+};
+
+// A fault to inject into an attempt (engine/fault.h), once its delay is over.
+struct Injection {
+  enum class Kind : uint32_t {
+    kDelay,    // and nothing else: the attempt is made
+    kOutcome,  // the attempt is not made: it ends so
+    kResult,   // the attempt is not made: the driver gives a canned answer
+  };
+  Kind kind = Kind::kDelay;
+  hf_time until = 0;     // of the delay
+  hf_outcome outcome{};  // OUTCOME, RESULT: what the attempt counts as
+  uint64_t result = 0;   // RESULT: which canned answer
+};
+
+// What a rate limit has set aside for an attempt that has yet to begin. The limiter's own words.
+struct CallReservation {
+  uint64_t words[3] = {};
+};
 
 struct CallState {
   hf_bulkhead_wait wait;  // meaningful in WAITING only
   hf_waker waker{};
+  const hf_facts* facts = nullptr;
+  hf_context* context = nullptr;
   hf_permit breaker_permit{};
   hf_permit bulkhead_permit{};
+  hf_permit call_permit{};        // of the bulkhead before the whole call
+  CallReservation reservation{};  // of a rate limit, while PACING or WAITING
+  Injection injection{};          // meaningful in DELAYED, and in ATTEMPTING if `fault` is not 0
+  uint64_t fault_ticket = 0;      // a delay that counts as active
+  uint64_t fault = 0;             // the canned answer asked for
   uint64_t seed = 0;
-  hf_time now = 0;                   // the latest seen
-  hf_time deadline = HF_INFINITE;    // HF_INFINITE: none
-  hf_time until = HF_INFINITE;       // of the pending action
+  hf_time now = 0;  // the latest seen
+  hf_time started = 0;
+  hf_time deadline = HF_INFINITE;  // HF_INFINITE: none
+  hf_time until = HF_INFINITE;     // of the pending action
+  hf_time attempt_started = 0;
+  hf_time attempt_until = HF_INFINITE;
   hf_duration previous_delay = 0;    // for decorrelated jitter
   hf_duration last_retry_after = 0;  // what the last attempt's peer asked for
   hf_code last_code = HF_OK;         // of the last attempt
   CallPhase phase = CallPhase::kFinished;
+  CallLevel level = CallLevel::kCall;  // of PACING and WAITING
   uint32_t rounds = 0;
   uint32_t attempts = 0;
   uint32_t flags = 0;
+  uint32_t retries_left = 0;  // for this call and the layers below it, unless a context keeps them
+  uint32_t retried = 0;       // by this call and the layers below it
 };
 
 // The verdict for the breaker, from what was given and how long it took: `derived` is `given` with
@@ -69,16 +117,11 @@ inline hf_action PendingAction(const CallState& state) {
   hf_action action{};
   action.attempt = state.attempts;
   action.until = state.until == HF_INFINITE ? 0 : state.until;
-  switch (state.phase) {
-    case CallPhase::kAttempting:
-      action.kind = HF_DO_ATTEMPT;
-      break;
-    case CallPhase::kSleeping:
-      action.kind = HF_DO_SLEEP;
-      break;
-    default:
-      action.kind = HF_DO_WAIT;
-      break;
+  if (state.phase == CallPhase::kAttempting) {
+    action.kind = HF_DO_ATTEMPT;
+    action.fault = state.fault;
+  } else {
+    action.kind = state.phase == CallPhase::kWaiting ? HF_DO_WAIT : HF_DO_SLEEP;
   }
   return action;
 }

@@ -46,7 +46,7 @@ bool OutcomeIsValid(const hf_outcome& outcome) {
   return Within(outcome.code, HF_OK, HF_UNAUTHENTICATED) &&
          Within(outcome.verdict, HF_VERDICT_DERIVE, HF_VERDICT_IGNORED) &&
          Within(outcome.effect, HF_EFFECT_DERIVE, HF_EFFECT_NOT_STARTED) &&
-         outcome.reserved0 == 0 && outcome.retry_after >= 0;
+         outcome.retry_after >= 0;
 }
 
 hf_outcome DeriveOutcome(const hf_outcome& outcome) {

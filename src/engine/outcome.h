@@ -18,7 +18,7 @@
 
 namespace holdfast::engine {
 
-// Every field within its set, retry_after not negative, reserved0 zero. DERIVE is within the sets.
+// Every field within its set, retry_after not negative. DERIVE is within the sets.
 bool OutcomeIsValid(const hf_outcome& outcome);
 
 // The outcome with verdict and effect filled where they are DERIVE. Needs a valid outcome.

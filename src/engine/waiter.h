@@ -18,13 +18,20 @@ enum class WaiterState : uint32_t {
   kQueued,
   kWakingGranted,  // on a WakeList: its waker is about to run, or runs
   kWakingExpired,
+  kWakingDropped,
   kGranted,
   kExpired,
+  kDropped,
 };
 
-// What a waiter is once its waker has run.
+// What a waiter is once its waker has run. Needs one of the three waking states.
 constexpr WaiterState AfterWaking(WaiterState state) {
-  return state == WaiterState::kWakingGranted ? WaiterState::kGranted : WaiterState::kExpired;
+  if (state == WaiterState::kWakingGranted) return WaiterState::kGranted;
+  return state == WaiterState::kWakingExpired ? WaiterState::kExpired : WaiterState::kDropped;
+}
+
+constexpr bool IsWaking(WaiterState state) {
+  return state >= WaiterState::kWakingGranted && state <= WaiterState::kWakingDropped;
 }
 
 struct Waiter {
@@ -32,12 +39,19 @@ struct Waiter {
   Waiter* next = nullptr;
   hf_waker waker{};
   hf_time deadline = HF_INFINITE;
+  hf_time since = 0;    // when it came
+  uint64_t ticket = 0;  // in order of arrival
+  uint32_t stamp = 0;   // of the permit it was granted
   WaiterState state = WaiterState::kIdle;
+  uint8_t criticality = 0;  // 0 is the greatest
+  uint8_t partition = 0;
+  uint8_t user = 0;  // slot
 };
 
 class WaiterList {
  public:
   Waiter* front() const { return first_; }
+  Waiter* back() const { return last_; }
 
   void Append(Waiter& waiter) {
     waiter.previous = last_;

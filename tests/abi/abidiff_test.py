@@ -97,7 +97,7 @@ class AbiDiff(unittest.TestCase):
 
     def test_growth_in_the_middle_of_options_is_reported(self):
         self.assert_red("hf_retry_options", (
-            "retry.h", "hf_duration base;", "hf_duration more; hf_duration base;"))
+            "retry.h", "hf_duration max_elapsed;", "hf_duration more; hf_duration max_elapsed;"))
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ struct Newer {
 
 template <typename Options, typename Handle>
 void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf_error*),
-                void (*unref)(Handle*)) {
+                void (*unref)(Handle*), size_t first_size = sizeof(Options)) {
   SCOPED_TRACE(name);
   EXPECT_TRUE(Make<Options>(create, unref, nullptr).made) << "NULL means all defaults";
   const Options good = HF_INIT(Options);
@@ -74,8 +74,10 @@ void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf
   EXPECT_EQ(error.reason, HF_R_NULL_ARGUMENT);
   EXPECT_NE(std::strstr(error.text, "out"), nullptr);
 
-  for (const uint32_t size :
-       {0u, 4u, 8u, static_cast<uint32_t>(sizeof(Options)) - 1, 0xffffffffu}) {
+  Options oldest = good;
+  oldest.struct_size = static_cast<uint32_t>(first_size);
+  EXPECT_TRUE(Make(create, unref, &oldest).made) << "what was once published stays enough";
+  for (const uint32_t size : {0u, 4u, 8u, oldest.struct_size - 1, 0xffffffffu}) {
     Options bad = good;
     bad.struct_size = size;
     ExpectRefused(Make(create, unref, &bad), HF_R_STRUCT_SIZE, "struct_size", std::to_string(size));
@@ -94,12 +96,15 @@ void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf
 }
 
 TEST(BadInput, EveryConstructorChecksItsFrame) {
-  CheckFrame("hf_retry_new", hf_retry_new, hf_retry_unref);
-  CheckFrame("hf_budget_new", hf_budget_new, hf_budget_unref);
+  CheckFrame("hf_retry_new", hf_retry_new, hf_retry_unref, offsetof(hf_retry_options, max_elapsed));
+  CheckFrame("hf_budget_new", hf_budget_new, hf_budget_unref, offsetof(hf_budget_options, journal));
   CheckFrame("hf_breaker_new", hf_breaker_new, hf_breaker_unref);
-  CheckFrame("hf_bulkhead_new", hf_bulkhead_new, hf_bulkhead_unref);
-  CheckFrame("hf_pipeline_new", hf_pipeline_new, hf_pipeline_unref);
-  CheckFrame("hf_context_new", hf_context_new, hf_context_unref);
+  CheckFrame("hf_bulkhead_new", hf_bulkhead_new, hf_bulkhead_unref, /*first_size=*/24);
+  CheckFrame("hf_pipeline_new", hf_pipeline_new, hf_pipeline_unref,
+             offsetof(hf_pipeline_options, call_bulkhead));
+  CheckFrame("hf_context_new", hf_context_new, hf_context_unref,
+             offsetof(hf_context_options, retries));
+  CheckFrame("hf_journal_new", hf_journal_new, hf_journal_unref);
 }
 
 // One field set to one value: what must come of it.
@@ -127,13 +132,32 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 #define ROW(field, ...) {#field, [](auto& o) { o.field = __VA_ARGS__; }}
 
 TEST(BadInput, RetryOptionsNameTheField) {
-  CheckRows<hf_retry_options>(
-      hf_retry_new, hf_retry_unref,
-      {ROW(max_attempts, 1001), ROW(max_attempts, UINT32_MAX), ROW(jitter, 5), ROW(jitter, -1),
-       ROW(base, -1), ROW(base, 999), ROW(base, 3601 * HF_S), ROW(base, HF_INFINITE), ROW(cap, -1),
-       ROW(cap, 1 * HF_MS), ROW(cap, 25 * 3600 * HF_S), ROW(cap, HF_INFINITE), ROW(multiplier, 0.5),
-       ROW(multiplier, -2.0), ROW(multiplier, 101.0), ROW(multiplier, kNan), ROW(multiplier, kInf),
-       ROW(min_attempt_time, -1), ROW(min_attempt_time, INT64_MIN)});
+  CheckRows<hf_retry_options>(hf_retry_new, hf_retry_unref,
+                              {ROW(max_attempts, 1001),
+                               ROW(max_attempts, UINT32_MAX),
+                               ROW(jitter, 7),
+                               ROW(jitter, -1),
+                               ROW(base, -1),
+                               ROW(base, 999),
+                               ROW(base, 3601 * HF_S),
+                               ROW(base, HF_INFINITE),
+                               ROW(cap, -1),
+                               ROW(cap, 1 * HF_MS),
+                               ROW(cap, 25 * 3600 * HF_S),
+                               ROW(cap, HF_INFINITE),
+                               ROW(multiplier, 0.5),
+                               ROW(multiplier, -2.0),
+                               ROW(multiplier, 101.0),
+                               ROW(multiplier, kNan),
+                               ROW(multiplier, kInf),
+                               ROW(min_attempt_time, -1),
+                               ROW(min_attempt_time, INT64_MIN),
+                               ROW(max_elapsed, -1),
+                               ROW(growth, 3),
+                               ROW(tree_retries, 10001),
+                               ROW(spread, kNan),
+                               ROW(spread, 1.5),
+                               ROW(rule_count, 17)});
 }
 
 TEST(BadInput, BudgetOptionsNameTheField) {
@@ -289,9 +313,9 @@ TEST_F(BadSession, ACallIsNotBegun) {
   const std::pair<const char*, std::function<void(hf_call_options&)>> rows[] = {
       {"seed 0", [](auto& o) { o.seed = 0; }},
       {"negative deadline", [](auto& o) { o.deadline = -1; }},
-      {"unknown flag", [](auto& o) { o.flags = 2; }},
+      {"unknown flag", [](auto& o) { o.flags = 8; }},
       {"all flags", [](auto& o) { o.flags = UINT32_MAX; }},
-      {"reserved0", [](auto& o) { o.reserved0 = 1; }},
+      {"retries", [](auto& o) { o.retries = -2; }},
       {"short struct", [](auto& o) { o.struct_size = 8; }},
       {"level 0", [](auto& o) { o.abi_level = 0; }},
       {"level 99", [](auto& o) { o.abi_level = 99; }},

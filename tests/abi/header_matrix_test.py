@@ -78,7 +78,7 @@ class HeaderMatrix(unittest.TestCase):
         self.assertGreaterEqual(len(found), expected, "\n".join(found))
 
     def test_a_bool_is_refused_by_c(self):
-        self.assert_canary("retry.h", "uint32_t max_attempts;", "bool max_attempts;", 6)
+        self.assert_canary("retry.h", "uint32_t tree_retries;", "bool tree_retries;", 6)
 
     def test_a_missing_include_is_refused(self):
         self.assert_canary("retry.h", "#include <holdfast/c/outcome.h>", "", 13)
@@ -87,10 +87,10 @@ class HeaderMatrix(unittest.TestCase):
         self.assert_canary("retry.h", "hf_jitter jitter;", "", 13)
 
     def test_a_cpp_keyword_is_refused_by_cpp(self):
-        self.assert_canary("retry.h", "hf_duration cap;", "hf_duration explicit;", 7)
+        self.assert_canary("retry.h", "hf_duration max_elapsed;", "hf_duration explicit;", 7)
 
     def test_a_gnu_extension_is_refused(self):
-        self.assert_canary("retry.h", "hf_duration cap;", "hf_duration cap[0];", 13)
+        self.assert_canary("retry.h", "hf_duration max_elapsed;", "hf_duration max_elapsed[0];", 13)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ class PlantedRace(unittest.TestCase):
         """Exit code and output of the two-threaded program over the canary library."""
         library, program = self.folder / "libcanary.so", self.folder / "canary"
         run("clang++-19", *FLAGS, "-fPIC", "-shared", "-fvisibility=hidden", f"-DHF_CANARY_CELLS={cells}",
-            f"-I{SOURCE_DIR}/src", f"-I{SOURCE_DIR}/include", SOURCES / "race.cc", "-o", library)
+            f"-I{SOURCE_DIR}/src", f"-I{SOURCE_DIR}/include", SOURCES / "race.cc",
+            *(SOURCE_DIR / "src" / "abi" / name for name in ("journal.cc", "base.cc")), "-o", library)
         run("clang++-19", *FLAGS, SOURCES / "main.cc", library, f"-Wl,-rpath,{self.folder}", "-o", program)
         environment = {**os.environ, "TSAN_OPTIONS": options or os.environ["HF_TSAN_OPTIONS"]}
         done = subprocess.run([str(program)], capture_output=True, text=True, check=False,

@@ -251,7 +251,7 @@ TEST_F(GrpcUnary, ANegativePushbackIsObeyed) {
   });
   EXPECT_FALSE(Unary(pipeline_, Options("k"), peer.Call()).ok());
   EXPECT_EQ(peer.calls(), 1);
-  EXPECT_EQ(report_.reason, HF_R_NOT_RETRYABLE);
+  EXPECT_EQ(report_.reason, HF_R_PUSHED_BACK);
 }
 
 TEST_F(GrpcUnary, TheDeadlineIsCarriedAndShrinks) {

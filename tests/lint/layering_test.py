@@ -9,7 +9,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # L0 decides from its arguments alone; with these headers there is no other way.
 ENGINE_STD = set("""algorithm array bit cstddef cstdint cstring limits span type_traits utility cmath
-    optional string_view""".split())
+    optional string_view concepts""".split())
 # The shells may also lock, count and catch, but know neither time nor threads nor output.
 SHELL_BANNED = set("""chrono thread random functional iostream fstream ostream istream sstream
     condition_variable future stop_token semaphore latch barrier filesystem ctime csignal clocale

@@ -33,7 +33,7 @@ using Storages = testing::Types<PlainCells, abi::AtomicCells>;
 TYPED_TEST_SUITE(BudgetModel, Storages);
 
 TYPED_TEST(BudgetModel, AgreesWithTheNaiveBudget) {
-  const uint64_t schedules = model::Schedules(100000);
+  const uint64_t schedules = model::Schedules(1000000);
   for (uint64_t seed = 1; seed <= schedules; ++seed) {
     SCOPED_TRACE(seed);
     model::Dice dice(seed);
@@ -44,7 +44,14 @@ TYPED_TEST(BudgetModel, AgreesWithTheNaiveBudget) {
     Budget<TypeParam> budget(
         {static_cast<MilliTokens>(max), static_cast<MilliTokens>(naive.ratio)});
     for (int step = 0; step < 40; ++step) {
-      if (dice.Chance(failing)) {
+      if (dice.Chance(3)) {
+        const int64_t next = dice.Between(1000, 1000000);
+        naive.tokens = naive.tokens * next / naive.max;
+        naive.max = next;
+        naive.ratio = dice.Between(1, next);
+        budget.Update({static_cast<MilliTokens>(next), static_cast<MilliTokens>(naive.ratio)},
+                      step);
+      } else if (dice.Chance(failing)) {
         ASSERT_EQ(budget.OnFailure(), naive.OnFailure());
       } else {
         budget.OnSuccess();

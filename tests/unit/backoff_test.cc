@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <set>
 #include <vector>
@@ -239,6 +240,82 @@ TEST(Rng, DoublesFillTheUnitInterval) {
   EXPECT_LT(lowest, 0.001);
   EXPECT_LT(highest, 1);
   EXPECT_GT(highest, 0.999);
+}
+
+// gRPC proposal A6: initial * multiplier^(n-1), each times a number in 0.8..1.2.
+TEST(Backoff, AroundStaysWithinItsSpread) {
+  BackoffPolicy policy = Policy(HF_JITTER_AROUND, 1000, 100000, 2);
+  for (uint32_t attempt = 1; attempt <= 6; ++attempt) {
+    const hf_duration middle = 1000 << (attempt - 1);
+    const Spread spread = Draw(policy, attempt);
+    EXPECT_GE(spread.lowest, middle * 8 / 10);
+    EXPECT_LE(spread.lowest, middle * 81 / 100);
+    EXPECT_LE(spread.highest, middle * 12 / 10);
+    EXPECT_GE(spread.highest, middle * 119 / 100);
+    EXPECT_NEAR(spread.mean, static_cast<double>(middle), static_cast<double>(middle) * 0.01);
+  }
+}
+
+// Polly RetryHelperTests: a constant second with a quarter of jitter is in 0.75..1.25 s; the third linear
+// delay of one second is in 2.25..3.75 s.
+TEST(Backoff, ConstantAndLinearDelaysOfThePollyVector) {
+  BackoffPolicy constant = Policy(HF_JITTER_AROUND, HF_S, kDay, 1);
+  constant.spread = 0.25;
+  const Spread second = Draw(constant, 3);
+  EXPECT_GE(second.lowest, 750 * HF_MS);
+  EXPECT_LE(second.highest, 1250 * HF_MS);
+  BackoffPolicy linear = Policy(HF_JITTER_AROUND, HF_S, kDay);
+  linear.growth = HF_GROWTH_LINEAR;
+  linear.spread = 0.25;
+  const Spread third = Draw(linear, 3);
+  EXPECT_GE(third.lowest, 2250 * HF_MS);
+  EXPECT_LE(third.lowest, 2260 * HF_MS);
+  EXPECT_LE(third.highest, 3750 * HF_MS);
+  EXPECT_GE(third.highest, 3740 * HF_MS);
+}
+
+TEST(Backoff, LinearCeilingsGrowByTheBaseAndNeverOverflow) {
+  BackoffPolicy policy = Policy(HF_JITTER_FULL, HF_S, kDay);
+  policy.growth = HF_GROWTH_LINEAR;
+  EXPECT_EQ(Ceilings(policy, 3), (std::vector<hf_duration>{HF_S, 2 * HF_S, 3 * HF_S}));
+  EXPECT_EQ(BackoffCeiling(policy, 1000000), kDay);
+  policy.base = kDay;
+  EXPECT_EQ(BackoffCeiling(policy, UINT32_MAX), kDay);
+}
+
+// Polly's and cockatiel's formula, worked out in long double.
+TEST(Backoff, TheSmoothDecorrelatedCurveIsThatOfTheFormula) {
+  const BackoffPolicy policy = Policy(HF_JITTER_DECORRELATED2, HF_S, kDay);
+  for (uint64_t seed = 1; seed <= 2000; ++seed) {
+    for (uint32_t attempt = 1; attempt <= 12; ++attempt) {
+      const auto curve = [&](uint32_t n) -> long double {
+        if (n == 0) return 0;
+        const long double t = n - 1 + static_cast<long double>(Rng(seed, n).NextDouble());
+        return std::pow(2.0L, t) * std::tanh(std::sqrt(4 * t));
+      };
+      const long double wanted = (curve(attempt) - curve(attempt - 1)) / 1.4L * HF_S;
+      const hf_duration delay = BackoffDelay(policy, attempt, 0, seed);
+      ASSERT_NEAR(static_cast<double>(delay), static_cast<double>(wanted),
+                  1 + 1e-9 * static_cast<double>(wanted))
+          << seed << " " << attempt;
+    }
+  }
+}
+
+TEST(Backoff, JitterDoesNotCollapseAtTheCap) {
+  for (const hf_jitter jitter : {HF_JITTER_FULL, HF_JITTER_EQUAL, HF_JITTER_DECORRELATED,
+                                 HF_JITTER_AROUND, HF_JITTER_DECORRELATED2}) {
+    const BackoffPolicy policy = Policy(jitter, 500 * HF_MS, 10 * HF_S, 1.5);
+    for (const uint32_t attempt : {20u, 100u, 1000u, 1024u, 1025u, 4000000000u}) {
+      const Spread spread = Draw(policy, attempt, policy.cap);
+      EXPECT_GT(spread.distinct.size(), 19000u) << jitter << " " << attempt;
+      EXPECT_GE(spread.lowest, 0) << jitter << " " << attempt;
+      EXPECT_LE(spread.highest, policy.cap) << jitter << " " << attempt;
+      EXPECT_GE(static_cast<double>(spread.highest - spread.lowest),
+                0.15 * static_cast<double>(policy.cap))
+          << jitter << " " << attempt;
+    }
+  }
 }
 
 }  // namespace

@@ -84,11 +84,11 @@ TEST_F(CallSession, EveryBadFieldIsRefusedAndNothingBegins) {
   ExpectStartRefused(options, HF_R_OUT_OF_RANGE);
   ExpectStartRefused(Options(), HF_R_OUT_OF_RANGE, -1);
   options = Options();
-  options.flags = 2;
+  options.flags = 8;
   ExpectStartRefused(options, HF_R_UNSUPPORTED_FIELD);
   options = Options();
-  options.reserved0 = 1;
-  ExpectStartRefused(options, HF_R_UNSUPPORTED_FIELD);
+  options.retries = -2;
+  ExpectStartRefused(options, HF_R_OUT_OF_RANGE);
   options = Options();
   options.struct_size = 8;
   ExpectStartRefused(options, HF_R_STRUCT_SIZE);
@@ -143,7 +143,7 @@ TEST_F(CallSession, AStepThatDoesNotFitLeavesTheSessionAsItWas) {
   EXPECT_EQ(next.reason, HF_R_NULL_ARGUMENT);
   for (const hf_outcome& bad :
        {hf_outcome{17, 0, 0, 0, 0}, hf_outcome{-1, 0, 0, 0, 0}, hf_outcome{0, 5, 0, 0, 0},
-        hf_outcome{0, 0, 5, 0, 0}, hf_outcome{0, 0, 0, 1, 0}, hf_outcome{0, 0, 0, 0, -1}}) {
+        hf_outcome{0, 0, 5, 0, 0}, hf_outcome{0, 0, -1, 0, 0}, hf_outcome{0, 0, 0, 0, -1}}) {
     EXPECT_EQ(hf_call_resume(&call, &bad, 1001, &next), HF_INVALID_ARGUMENT);
     EXPECT_EQ(next.reason, HF_R_OUT_OF_RANGE);
   }

@@ -73,7 +73,7 @@ TEST(Outcome, DerivingTwiceChangesNothing) {
 TEST(Outcome, RefusesWhatIsOutsideItsSetAndLeavesItAlone) {
   const hf_outcome bad[] = {
       {-1, 0, 0, 0, 0}, {17, 0, 0, 0, 0}, {0, -1, 0, 0, 0}, {0, 5, 0, 0, 0},
-      {0, 0, -1, 0, 0}, {0, 0, 5, 0, 0},  {0, 0, 0, 1, 0},  {0, 0, 0, 0, -1},
+      {0, 0, -1, 0, 0}, {0, 0, 5, 0, 0},  {0, 0, 6, 0, 0},  {0, 0, 0, 0, -1},
   };
   for (const hf_outcome& given : bad) {
     hf_outcome outcome = given;

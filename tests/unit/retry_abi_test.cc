@@ -84,8 +84,8 @@ TEST(RetryOptions, AcceptTheEndsOfEveryRange) {
 
 TEST(RetryOptions, RefuseWhatIsOutsideAndNameTheField) {
   EXPECT_RETRY(max_attempts, 1001, "out_of_range max_attempts: 1001 is outside 1..1000");
-  EXPECT_RETRY(jitter, 5, "out_of_range jitter: 5 is outside 1..4");
-  EXPECT_RETRY(jitter, -1, "out_of_range jitter: -1 is outside 1..4");
+  EXPECT_RETRY(jitter, 7, "out_of_range jitter: 7 is outside 1..6");
+  EXPECT_RETRY(jitter, -1, "out_of_range jitter: -1 is outside 1..6");
   EXPECT_RETRY(base, -1, "out_of_range base: -1 is outside 1000..3600000000000");
   EXPECT_RETRY(base, 999, "out_of_range base: 999 is outside 1000..3600000000000");
   EXPECT_RETRY(base, kHour + 1, "out_of_range base: 3600000000001 is outside 1000..3600000000000");
@@ -100,6 +100,55 @@ TEST(RetryOptions, RefuseWhatIsOutsideAndNameTheField) {
   EXPECT_RETRY(multiplier, kNan, "out_of_range multiplier: nan is outside 1..100");
   EXPECT_RETRY(multiplier, kInfinity, "out_of_range multiplier: inf is outside 1..100");
   EXPECT_RETRY(min_attempt_time, -1, "out_of_range min_attempt_time: -1 is outside 0..infinite");
+  EXPECT_RETRY(max_elapsed, -1, "out_of_range max_elapsed: -1 is outside 1..infinite");
+  EXPECT_RETRY(growth, 3, "out_of_range growth: 3 is outside 1..2");
+  EXPECT_RETRY(tree_retries, 10001, "out_of_range tree_retries: 10001 is outside 1..10000");
+  EXPECT_RETRY(spread, kNan, "out_of_range spread: nan is outside 0.001..1");
+  EXPECT_RETRY(spread, 1.5, "out_of_range spread: 1.5 is outside 0.001..1");
+  EXPECT_RETRY(spread, -0.5, "out_of_range spread: -0.5 is outside 0.001..1");
+  EXPECT_RETRY(rule_count, 17, "out_of_range rule_count: 17 is outside 0..16");
+  EXPECT_RETRY(rule_count, 1, "null_argument rules: is NULL");
+  EXPECT_RETRY(reserved0, 1, "unsupported_field reserved0: must be 0");
+}
+
+std::string RuleError(std::vector<hf_retry_rule> rules) {
+  return RetryError([&](hf_retry_options& o) {
+    o.rules = rules.data();
+    o.rule_count = static_cast<uint32_t>(rules.size());
+  });
+}
+
+TEST(RetryOptions, RefuseBadRulesAndNameTheField) {
+  EXPECT_EQ(RuleError({{HF_OK, 0, 0, 0, 0, 0}}), "out_of_range rules.code: 0 is outside 1..16");
+  EXPECT_EQ(RuleError({{17, 0, 0, 0, 0, 0}}), "out_of_range rules.code: 17 is outside 1..16");
+  EXPECT_EQ(RuleError({{14, 5, 0, 0, 0, 0}}), "out_of_range rules.effect: 5 is outside 0..4");
+  EXPECT_EQ(RuleError({{14, 0, 1001, 0, 0, 0}}),
+            "out_of_range rules.max_attempts: 1001 is outside 0..1000");
+  EXPECT_EQ(RuleError({{14, 0, 0, 9, 0, 0}}), "unsupported_field rules.reserved0: must be 0");
+  EXPECT_EQ(RuleError({{14, 0, 0, 0, 7, 0}}),
+            "out_of_range rules.base: 7 is outside 1000..3600000000000");
+  EXPECT_EQ(RuleError({{14, 0, 0, 0, HF_S, HF_MS}}),
+            "out_of_range rules.cap: 1000000 is outside 1000000000..86400000000000");
+  EXPECT_EQ(RuleError({{14, 3, 0, 0, 0, 0}, {14, 1, 0, 0, 0, 0}}),
+            "bad_options rules: two of them have the same code");
+}
+
+TEST(RetryOptions, RulesChangeWhatTheyNameAndNothingElse) {
+  const hf_retry_rule rule{HF_RESOURCE_EXHAUSTED, HF_EFFECT_RETRYABLE, 7, 0, 20 * HF_S, 0};
+  hf_retry_options options = HF_INIT(hf_retry_options);
+  options.rules = &rule;
+  options.rule_count = 1;
+  hf_retry* retry = nullptr;
+  ASSERT_EQ(hf_retry_new(&options, &retry, nullptr), HF_OK);
+  const auto throttled = retry->rules.Applied(retry->policy, HF_RESOURCE_EXHAUSTED);
+  EXPECT_EQ(throttled.max_attempts, 7u);
+  EXPECT_EQ(throttled.base, 20 * HF_S);
+  EXPECT_EQ(throttled.cap, 20 * HF_S);  // never below the base
+  const auto other = retry->rules.Applied(retry->policy, HF_UNAVAILABLE);
+  EXPECT_EQ(other.max_attempts, 3u);
+  EXPECT_EQ(other.base, 100 * HF_MS);
+  EXPECT_EQ(other.cap, 10 * HF_S);
+  hf_retry_unref(retry);
 }
 
 TEST(RetryOptions, RefuseBadHeadersAndNull) {

@@ -110,6 +110,7 @@ typedef uint32_t hf_reason;
 #define HF_R_REGISTRY_FULL 223u /* every key is in use and none may be evicted */
 #define HF_R_UPDATE_BUSY 224u   /* too many earlier configurations are still in use by calls */
 #define HF_R_CHANGED_SHAPE 225u /* an update that would lose state: make a new object instead */
+#define HF_R_ELAPSED 226u       /* the retries' own time is over: max_elapsed */
 /* 3xx: idempotency */
 #define HF_R_IDEM_BUSY 300u     /* another owner holds a live lease */
 #define HF_R_IDEM_MISMATCH 301u /* same key, other request */

@@ -9,14 +9,21 @@
  *   WAIT       waits for the waker, or until `until`            NULL
  *   FINISH     returns; the session holds nothing any more      -
  *
- * The order is fixed: deadline, retry under the budget, then per attempt: breaker, bulkhead, attempt
- * timeout. No permit is held while sleeping or waiting. A refusal by the breaker or the bulkhead is not
- * an attempt and costs no token; the breaker's is waited for only if retries are left and its
- * retry_after fits before the deadline, the bulkhead's ends the call. Each wait for a breaker uses up one
- * of max_attempts, so an open breaker cannot hold a call for ever.
+ * The order is fixed: kill switch, deadline, the call's own rate limit and bulkhead, retry under the
+ * budget, then per attempt: breaker, throttle, rate limit, bulkhead, injected fault, attempt timeout. No
+ * permit of an attempt is held while sleeping or waiting. A refusal is not an attempt and costs no token;
+ * the breaker's is waited for only if retries are left and its retry_after fits before the deadline, any
+ * other ends the call. Each wait for a breaker uses up one of max_attempts, so an open breaker cannot
+ * hold a call for ever.
  * An attempt is repeated only if its effect is RETRYABLE or NOT_STARTED, or AMBIGUOUS and the call is
  * declared idempotent. The budget is charged before the sleep, and whoever stops the call, `code` stays
  * that of the last attempt: the original error.
+ * Layers add, they do not multiply: three layers of three attempts each would make 27 of one call. So a
+ * call has one allowance of retries (tree_retries of its policy) for itself and all layers below it. Each
+ * attempt carries on what is left of it (hf_action.retries), the layer below takes from that, and says in
+ * the end how many it made (hf_action.retries of its FINISH), which the layer above hands in as
+ * hf_outcome.retried. With none left a failure is passed up: HF_R_RETRIED_ELSEWHERE. Inside one process a
+ * context keeps the allowance, so that calls side by side share it. What never left is not counted.
  * An attempt that returns after `until` is a failure to the breaker, yet a success stays a success to
  * the caller, because it happened.
  */
@@ -24,11 +31,16 @@
 #define HOLDFAST_C_CALL_H_
 
 #include <holdfast/c/bulkhead.h>
+#include <holdfast/c/context.h>
+#include <holdfast/c/fault.h>
+#include <holdfast/c/kill_switch.h>
+#include <holdfast/c/match.h>
 #include <holdfast/c/retry.h>
+#include <holdfast/c/throttle.h>
 
 HF_BEGIN_DECLS
 
-typedef struct hf_pipeline hf_pipeline; /* an immutable composition */
+typedef struct hf_pipeline hf_pipeline;
 
 typedef struct hf_pipeline_options {
   uint32_t struct_size, abi_level;
@@ -38,6 +50,10 @@ typedef struct hf_pipeline_options {
   hf_bulkhead* bulkhead;
   hf_duration timeout;         /* for the whole call, besides its deadline; default none */
   hf_duration attempt_timeout; /* for each attempt; default none */
+  hf_bulkhead* call_bulkhead;  /* before the whole call, its retries included */
+  hf_kill_switch* kill_switch; /* before everything, and again before each attempt */
+  hf_throttle* throttle;       /* an alternative to the breaker, or besides it */
+  hf_fault* fault;             /* injected last before the attempt */
 } hf_pipeline_options;
 
 /* Creates a pipeline.
@@ -46,6 +62,13 @@ typedef struct hf_pipeline_options {
  *   RESOURCE_EXHAUSTED. Since: 0.1 */
 HF_API hf_code hf_pipeline_new(const hf_pipeline_options* options, hf_pipeline** out,
                                hf_error* error) HF_NOEXCEPT;
+/* Gives a pipeline new timeouts and a new retry policy.
+ * Contract: the guards must be those that the pipeline was made with, each is updated by itself. A call
+ *   under way follows the new rules from its next step on; its deadline stays. Ownership: none.
+ * Threads: any. Errors: INVALID_ARGUMENT naming the field, HF_R_CHANGED_SHAPE for another guard; the old
+ *   rules stay then. Since: 0.2 */
+HF_API hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* options,
+                                  hf_error* error) HF_NOEXCEPT;
 /* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.1 */
 HF_API void hf_pipeline_ref(hf_pipeline* pipeline) HF_NOEXCEPT;
 /* Contract: drops a reference. Ownership: NULL is fine. Threads: any. Errors: none. Since: 0.1 */
@@ -57,9 +80,18 @@ typedef struct hf_call_options {
   hf_time deadline;                /* 0: none */
   hf_waker waker;                  /* for WAIT; fn NULL: the driver polls at `until` */
   uint32_t flags;                  /* HF_CALL_* */
-  uint32_t reserved0;
+  int32_t
+      retries; /* what the layers above left; 0: not told, or the context knows; HF_NO_RETRIES */
+  const hf_facts* facts; /* what kill switches and faults match; nullable; borrowed until the end */
+  hf_context* context;   /* keeps the allowance of retries; nullable; borrowed until the end */
 } hf_call_options;
 #define HF_CALL_IDEMPOTENT 1u /* an attempt that may have happened may be made again */
+#define HF_CALL_BORROWED \
+  2u /* the caller keeps the pipeline alive until the end: no reference is taken */
+#define HF_CALL_CURRENT_CONTEXT \
+  4u /* without a context: the one that is current where a retry is decided */
+
+#define HF_EVENT_FAULT 256u /* a fault was injected into the attempt */
 
 /* The session: the caller's memory, pinned from start to finish or abort. */
 typedef struct hf_call {
@@ -83,8 +115,10 @@ typedef struct hf_action {
   hf_time until;    /* see the table; 0: no limit (ATTEMPT, WAIT) */
   hf_duration retry_after; /* FINISH: when to come back; 0: unknown */
   hf_events events;        /* what this step changed, HF_EVENT_* */
-  uint32_t reserved0;
-  uint64_t reserved1[2];
+  uint32_t retries; /* ATTEMPT: what is left for the layers below; FINISH: how many were made,
+                            * the layers below included */
+  uint64_t fault;   /* ATTEMPT: not 0: do not make it, answer with this canned result (fault.h) */
+  uint64_t reserved1;
 } hf_action;
 
 /* Begins a call.

@@ -2,7 +2,8 @@
 /* Context: what follows one unit of work through threads, processes and partners.
  *
  * A context is an immutable value behind a reference count: correlation id (the whole story), causation
- * id (the step that led here), W3C trace context, deadline. Each thread has one current slot, and the
+ * id (the step that led here), W3C trace context, deadline, and what the layers above say of retries (the
+ * one thing in it that changes: a count of what is left, shared by the calls made under it). Each thread has one current slot, and the
  * slot lives in this shared object because it cannot live in headers: two libraries built with hidden
  * visibility would each see their own.
  */
@@ -33,7 +34,12 @@ typedef struct hf_context_options {
   hf_str causation_id;   /* empty: none */
   hf_trace trace;        /* all zero: none */
   hf_time deadline;      /* on the steady clock of this process; 0: none */
+  int32_t retries;       /* what the layers above left to this work and all below it; 0: not told */
+  uint32_t attempt;      /* the attempt of the layer above that this work is, from 1; 0: not told */
+  hf_context*
+      retries_of; /* nullable: share that context's retries and attempt; a reference is taken */
 } hf_context_options;
+#define HF_NO_RETRIES (-1) /* of `retries`: told that none are left */
 
 /* Reads a traceparent header value.
  * Contract: outer spaces and tabs are dropped; version 00 is exactly 55 bytes, a higher version is read
@@ -65,6 +71,11 @@ HF_API void hf_context_unref(hf_context* context) HF_NOEXCEPT;
  *   an empty one. Ownership: borrowed while a reference is held. Threads: any.
  * Errors: INVALID_ARGUMENT. Since: 0.1 */
 HF_API hf_code hf_context_get(const hf_context* context, hf_context_options* out) HF_NOEXCEPT;
+
+/* How many retries were made under a context, and under those that share its retries, by calls that were
+ * given it (call.h): what a layer tells the one above.
+ * Contract: 0 for NULL. Ownership: none. Threads: any. Errors: none. Since: 0.2 */
+HF_API uint32_t hf_context_retried(const hf_context* context) HF_NOEXCEPT;
 
 /* The calling thread's current context, or NULL.
  * Contract: no reference is added. Ownership: borrowed until the next swap on this thread.

@@ -36,8 +36,10 @@ typedef struct hf_outcome {
   hf_code code;
   hf_verdict verdict;
   hf_effect effect;
-  uint32_t reserved0;      /* must be 0 */
-  hf_duration retry_after; /* what the peer asked for; 0: nothing. Clamped, see retry.h */
+  uint32_t retried; /* by the layers below, for this attempt: they count against this call's own */
+  hf_duration
+      retry_after; /* what the peer asked for; 0: nothing; HF_INFINITE: not to be tried again.
+                            * Clamped, see retry.h */
 } hf_outcome;
 
 /* Fills verdict and effect from the code where they are DERIVE.
@@ -47,7 +49,7 @@ typedef struct hf_outcome {
  *   RESOURCE_EXHAUSTED | failure | retryable. UNKNOWN DEADLINE_EXCEEDED INTERNAL UNAVAILABLE DATA_LOSS |
  *   failure | ambiguous.
  * Ownership: writes *outcome. Threads: any. Errors: INVALID_ARGUMENT for a code, verdict or effect
- *   outside its set, a negative retry_after, or reserved0 not 0; then *outcome is as it was. Since: 0.1 */
+ *   outside its set or a negative retry_after; then *outcome is as it was. Since: 0.1 */
 HF_API hf_code hf_outcome_derive(hf_outcome* outcome) HF_NOEXCEPT;
 
 HF_END_DECLS

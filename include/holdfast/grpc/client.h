@@ -7,7 +7,8 @@
 //
 // Each attempt gets a ClientContext of its own (gRPC forbids to use one twice) with
 //   deadline    the earliest of the attempt's timeout, the call's and the context's deadline
-//   metadata    the context (context.h), the idempotency key, the attempt's number, and yours
+//   metadata    the context (context.h), the idempotency key, the attempt's number, how many retries the
+//               layers below may make, and yours
 // What the attempt did is read from status and trailers (status.h): UNAVAILABLE may have happened, so it is
 // made again only if the call is idempotent, or if the server proved that it had not begun. A connection
 // that was refused proves nothing: gRPC does not say whether bytes left before.
@@ -67,7 +68,8 @@ class UnaryCall {
 
  private:
   template <class Add>
-  absl::Status ForEachEntry(const Context& step, std::uint32_t attempt, Add&& add) const;
+  absl::Status ForEachEntry(const Context& step, std::uint32_t attempt, std::uint32_t retries,
+                            Add&& add) const;
   absl::Status Check() const;
 
   const UnaryOptions& options_;

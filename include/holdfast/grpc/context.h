@@ -33,6 +33,8 @@ inline constexpr std::string_view kTraceparentKey = "traceparent";
 inline constexpr std::string_view kCorrelationKey = "x-correlation-id";
 inline constexpr std::string_view kCausationKey = "x-causation-id";
 inline constexpr std::string_view kAttemptKey = "holdfast-attempt";
+// How many retries the layers below may make, together: layers add, they do not multiply (c/call.h).
+inline constexpr std::string_view kRetriesKey = "holdfast-retries";
 inline constexpr std::string_view kIdempotencyKey = "idempotency-key";
 inline constexpr std::string_view kIdempotencyKeyBin = "idempotency-key-bin";
 inline constexpr std::uint32_t kAttemptMax = 1000;

@@ -142,6 +142,7 @@ class Admission {
   ::grpc::Status Replayed(const absl::StatusOr<RunOnceResult>& result, Wire& wire);
   void Advise(Duration retry_after);
   void SayNotStarted(std::string_view reason);
+  void SayRetried();
 
   const GuardOptions& options_;
   ::grpc::ServerContextBase& context_;

@@ -21,6 +21,7 @@
 #include <holdfast/outcome.h>
 #include <holdfast/status.h>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ inline constexpr std::string_view kNotStartedTrailer = "holdfast-not-started";
 inline constexpr std::string_view kRetryAfterTrailer = "holdfast-retry-after-ms";
 inline constexpr std::string_view kPushbackTrailer = "grpc-retry-pushback-ms";
 inline constexpr std::string_view kReplayedTrailer = "holdfast-replayed";
+inline constexpr std::string_view kRetriedTrailer = "holdfast-retried";  // by the layers below
 
 // Code and message; a rejection (holdfast/status.h) travels in the details, any other payload is left
 // behind. A code outside the canonical set becomes UNKNOWN, both ways.
@@ -51,6 +53,7 @@ struct PeerAdvice {
   bool not_started = false;
   bool do_not_retry = false;
   bool replayed = false;
+  std::uint32_t retried = 0;           // for this attempt, by the peer and the layers below it
   Duration retry_after = Duration{0};  // 0: nothing asked for; at most 24 h
 };
 

@@ -61,6 +61,10 @@ class ContextInterceptor final : public experimental::Interceptor {
     for (auto& [key, value] : ContextEntries(*step)) {
       if (metadata.count(std::string(key)) == 0) metadata.emplace(key, std::move(value));
     }
+    // A bare call retries nothing, so all that is left is for the layers below.
+    if (const std::int32_t retries = context_.retries(); retries != 0) {
+      metadata.emplace(kRetriesKey, std::to_string(std::max(retries, 0)));
+    }
     return ::grpc::Status::OK;
   }
 

@@ -15,9 +15,11 @@
 namespace holdfast::inline v0_2::grpc::internal {
 namespace {
 
-constexpr std::array<std::string_view, 6> kOwnKeys = {kTraceparentKey, kCorrelationKey,
-                                                      kCausationKey,   kAttemptKey,
-                                                      kIdempotencyKey, kIdempotencyKeyBin};
+constexpr std::array<std::string_view, 7> kOwnKeys = {
+    kTraceparentKey, kCorrelationKey, kCausationKey,     kAttemptKey,
+    kRetriesKey,     kIdempotencyKey, kIdempotencyKeyBin};
+
+constexpr std::uint32_t kRetriesMax = 10000;
 
 absl::Status CheckKey(std::string_view key) {
   if (key.size() <= HF_IDEM_KEY_MAX) return absl::OkStatus();
@@ -52,15 +54,18 @@ UnaryCall::UnaryCall(const UnaryOptions& options) : options_(options), call_(opt
     return;
   }
   story_ = *std::move(story);
+  call_.context = story_.raw();
   ready_ = FromAbsl(Check());
 }
 
 template <class Add>
-absl::Status UnaryCall::ForEachEntry(const Context& step, std::uint32_t attempt, Add&& add) const {
+absl::Status UnaryCall::ForEachEntry(const Context& step, std::uint32_t attempt,
+                                     std::uint32_t retries, Add&& add) const {
   for (const auto& [key, value] : ContextEntries(step)) {
     if (absl::Status status = add(key, value); !status.ok()) return status;
   }
   if (absl::Status s = add(kAttemptKey, std::to_string(attempt)); !s.ok()) return s;
+  if (absl::Status s = add(kRetriesKey, std::to_string(retries)); !s.ok()) return s;
   if (const std::string_view key = options_.idempotency_key; !key.empty()) {
     if (absl::Status status = add(HeaderOfKey(key), key); !status.ok()) return status;
   }
@@ -78,9 +83,9 @@ absl::Status UnaryCall::Check() const {
   const absl::StatusOr<Context> step = NextStep(story_);
   if (!step.ok()) return step.status();
   MetadataBudget budget(options_.metadata_budget);
-  return ForEachEntry(*step, kAttemptMax, [&budget](std::string_view key, std::string_view value) {
-    return budget.Take(key, value);
-  });
+  return ForEachEntry(
+      *step, kAttemptMax, kRetriesMax,
+      [&budget](std::string_view key, std::string_view value) { return budget.Take(key, value); });
 }
 
 absl::Status UnaryCall::Prepare(const Attempt& attempt, ::grpc::ClientContext& context) const {
@@ -94,9 +99,11 @@ absl::Status UnaryCall::Prepare(const Attempt& attempt, ::grpc::ClientContext& c
   }
   if (options_.wait_for_ready) context.set_wait_for_ready(true);
   MetadataBudget budget(options_.metadata_budget);
-  return ForEachEntry(*step, attempt.number(), [&](std::string_view key, std::string_view value) {
-    return AddMetadata(context, budget, key, value);
-  });
+  const std::uint32_t retries = std::min(attempt.retries_left(), kRetriesMax);
+  return ForEachEntry(*step, attempt.number(), retries,
+                      [&](std::string_view key, std::string_view value) {
+                        return AddMetadata(context, budget, key, value);
+                      });
 }
 
 hf_outcome UnaryCall::Read(const ::grpc::Status& status,

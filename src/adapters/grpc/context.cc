@@ -33,13 +33,24 @@ std::uint32_t AttemptOf(std::optional<std::string_view> value) {
   return std::clamp(attempt, std::uint32_t{1}, kAttemptMax);
 }
 
+// As ContextOptions has it: what cannot be read was not told.
+std::int32_t RetriesOf(std::optional<std::string_view> value) {
+  std::int32_t retries = 0;
+  if (!value) return 0;
+  const char* const end = value->data() + value->size();
+  const auto read = std::from_chars(value->data(), end, retries);
+  if (read.ec != std::errc{} || read.ptr != end || retries < 0) return 0;
+  return retries == 0 ? HF_NO_RETRIES : retries;
+}
+
 }  // namespace
 
 absl::StatusOr<Context> StoryOf(const Context& context) {
   if (HasTrace(context.trace())) return context;
   return Context::Start({.correlation_id = context.correlation_id(),
                          .causation_id = context.causation_id(),
-                         .deadline = context.deadline()});
+                         .deadline = context.deadline(),
+                         .retries_of = context.raw()});
 }
 
 absl::StatusOr<Context> NextStep(const Context& context) {
@@ -74,7 +85,9 @@ Received ExtractContext(const ServerMetadata& metadata, hf_time deadline) {
   auto context = Context::Start({.correlation_id = UsableId(OnlyValue(metadata, kCorrelationKey)),
                                  .causation_id = UsableId(OnlyValue(metadata, kCausationKey)),
                                  .trace = trace.value_or(hf_trace{}),
-                                 .deadline = deadline});
+                                 .deadline = deadline,
+                                 .retries = RetriesOf(OnlyValue(metadata, kRetriesKey)),
+                                 .attempt = received.attempt});
   if (context.ok()) received.context = *std::move(context);
   return received;
 }

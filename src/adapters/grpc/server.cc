@@ -205,7 +205,9 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
 }
 
 ::grpc::Status Admission::Settle(::grpc::Status own) {
-  if (!own.ok() && call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
+  if (own.ok()) return own;
+  if (call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
+  SayRetried();
   return own;
 }
 
@@ -246,6 +248,7 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
 ::grpc::Status Admission::Refuse(const Rejection& rejection, std::string_view text,
                                  bool not_started) {
   if (not_started) SayNotStarted(rejection.reason_name());
+  SayRetried();
   Advise(rejection.retry_after);
   return RefusalStatus(rejection, text);
 }
@@ -257,6 +260,11 @@ void Admission::Advise(Duration retry_after) {
   if (!never) (void)AddTrailer(context_, kRetryAfterTrailer, milliseconds);
   // Ours to set: gRFC A6 has servers say it in trailers. Digits are always legal.
   context_.AddTrailingMetadata(std::string(kPushbackTrailer), milliseconds);
+}
+
+void Admission::SayRetried() {
+  const std::uint32_t retried = call_.context().retried();
+  if (retried != 0) (void)AddTrailer(context_, kRetriedTrailer, std::to_string(retried));
 }
 
 void Admission::SayNotStarted(std::string_view reason) {

@@ -20,6 +20,7 @@ constexpr std::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.Retry
 constexpr std::string_view kDomain = "holdfast";
 constexpr std::string_view kReasonNumber = "code";
 constexpr Duration kLongestAdvice = std::chrono::hours(24);
+constexpr std::int64_t kMostRetried = 1'000'000;
 
 hf_code CanonicalCode(int code) {
   return code >= HF_OK && code <= HF_UNAUTHENTICATED ? code : HF_UNKNOWN;
@@ -156,6 +157,13 @@ PeerAdvice ReadTrailers(const std::multimap<::grpc::string_ref, ::grpc::string_r
     const auto asked = WholeNumber(entry->second);
     if (asked && *asked > 0) advice.retry_after = std::max(advice.retry_after, AdviceOf(*asked));
   }
+  const auto [retried_first, retried_last] = trailers.equal_range(Ref(kRetriedTrailer));
+  for (auto entry = retried_first; entry != retried_last; ++entry) {
+    const auto count = WholeNumber(entry->second).value_or(0);
+    advice.retried =
+        std::max(advice.retried,
+                 static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 0, kMostRetried)));
+  }
   const auto [push_first, push_last] = trailers.equal_range(Ref(kPushbackTrailer));
   for (auto entry = push_first; entry != push_last; ++entry) {
     const auto asked = WholeNumber(entry->second);
@@ -173,6 +181,7 @@ hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
   outcome.code = CanonicalCode(status.error_code());
   if (outcome.code == HF_OK) return outcome;
   outcome.retry_after = advice.retry_after.count();
+  outcome.retried = advice.retried;
   hf_outcome derived = outcome;
   hf_outcome_derive(&derived);
   // What is refused for good is not asked again, started or not.
@@ -180,7 +189,10 @@ hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
     outcome.effect = HF_EFFECT_NOT_STARTED;
   }
   // The peer knows better than our table: final to the retry loop, whatever it was to the peer.
-  if (advice.do_not_retry) outcome.effect = HF_EFFECT_FINAL;
+  if (advice.do_not_retry) {
+    outcome.effect = HF_EFFECT_FINAL;
+    outcome.retry_after = HF_INFINITE;
+  }
   return outcome;
 }
 

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What figures are made of: families, labels, values, and what one object says of itself.
+#ifndef HOLDFAST_METRICS_SERIES_H_
+#define HOLDFAST_METRICS_SERIES_H_
+
+#include <holdfast/status.h>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace holdfast::inline v0_2 {
+
+enum class MetricKind {
+  kGauge,    // what is now
+  kCounter,  // what has ever been; its series end in _total
+};
+
+// What one figure is called, everywhere. The name has no prefix and no _total; a unit is its last word
+// and a base unit: _seconds, _bytes.
+struct MetricFamily {
+  std::string_view name;
+  MetricKind kind;
+  std::string_view help;
+};
+
+struct MetricLabel {
+  std::string name;
+  std::string value;
+};
+
+// An exact integer, or a real number. A scraper keeps 53 bits of either.
+class MetricValue {
+ public:
+  template <std::unsigned_integral T>  // bool among them
+  MetricValue(T value) : number_(static_cast<uint64_t>(value)) {}
+  template <std::signed_integral T>
+  MetricValue(T value) : number_(static_cast<int64_t>(value)) {}
+  MetricValue(double value) : number_(value) {}
+  // In seconds; Duration::max() is infinite.
+  template <typename Rep, typename Period>
+  MetricValue(std::chrono::duration<Rep, Period> value) : number_(Seconds(value)) {}
+
+  double real() const {
+    return std::visit([](auto number) { return static_cast<double>(number); }, number_);
+  }
+  const std::variant<uint64_t, int64_t, double>& number() const { return number_; }
+
+ private:
+  static double Seconds(Duration value) {
+    constexpr double kNanosPerSecond = 1e9;
+    if (value == Duration::max()) return std::numeric_limits<double>::infinity();
+    return static_cast<double>(value.count()) / kNanosPerSecond;
+  }
+
+  std::variant<uint64_t, int64_t, double> number_;
+};
+
+struct MetricSeries {
+  std::vector<MetricLabel> labels;
+  MetricValue value;
+};
+
+// A family as it is on a page.
+struct CollectedFamily {
+  std::string name;  // with the prefix, without _total
+  MetricKind kind;
+  std::string help;
+  std::vector<MetricSeries> series;
+
+  // What its series are called.
+  std::string sample_name() const { return kind == MetricKind::kCounter ? name + "_total" : name; }
+};
+
+// What one object says of itself: handed to Collect (metrics.h).
+class ObjectMetrics {
+ public:
+  // `labels` come besides the object's name and the page's own.
+  void Set(const MetricFamily& family, MetricValue value, std::vector<MetricLabel> labels = {}) {
+    said_.push_back({family, std::move(labels), value});
+  }
+
+ private:
+  friend class MetricsPage;
+  struct Said {
+    MetricFamily family;
+    std::vector<MetricLabel> labels;
+    MetricValue value;
+  };
+  std::vector<Said> said_;
+};
+
+}  // namespace holdfast::inline v0_2
+
+#endif  // HOLDFAST_METRICS_SERIES_H_

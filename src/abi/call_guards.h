@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real guards of a call: engine/call_guards.h over the handles of a pipeline.
+#ifndef HOLDFAST_ABI_CALL_GUARDS_H_
+#define HOLDFAST_ABI_CALL_GUARDS_H_
+
+#include <holdfast/c/call.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "abi/breaker.h"
+#include "abi/bulkhead.h"
+#include "abi/context.h"
+#include "abi/fault.h"
+#include "abi/kill_switch.h"
+#include "abi/pipeline.h"
+#include "abi/retry.h"
+#include "abi/throttle.h"
+#include "engine/call_guards.h"
+
+namespace holdfast::abi {
+
+class RealGuards {
+ public:
+  RealGuards(const hf_pipeline& pipeline, const engine::CallState& state)
+      : pipeline_(pipeline), state_(state) {}
+
+  engine::CallLimits limits() const { return pipeline_.limits(); }
+  engine::BackoffPolicy RetryPolicyAfter(hf_code code) const {
+    return pipeline_.RetryPolicyAfter(code);
+  }
+  hf_effect EffectAfter(hf_code code) const { return pipeline_.EffectAfter(code); }
+
+  bool Allows(hf_time now, hf_rejection* why) {
+    if (pipeline_.kill_switch == nullptr) return true;
+    return pipeline_.kill_switch->engine.Check(Facts(), now, why) == HF_OK;
+  }
+
+  hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
+    if (pipeline_.breaker == nullptr) return HF_OK;
+    const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
+    permit->generation = admission.permit.generation;
+    permit->kind = admission.permit.kind;
+    permit->stamp = admission.permit.stamp;
+    *events |= admission.events;
+    if (admission.why.code != HF_OK) *why = admission.why;
+    return admission.why.code;
+  }
+
+  void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
+    if (permit->kind == HF_PERMIT_NONE) return;
+    *events |= pipeline_.breaker->machine.Record(*permit, verdict, now).events;
+    permit->kind = HF_PERMIT_NONE;
+  }
+
+  bool ThrottleAdmits(uint64_t seed, hf_time now, hf_rejection* why) {
+    if (pipeline_.throttle == nullptr) return true;
+    *why = pipeline_.throttle->Admit(seed, now);
+    return why->code == HF_OK;
+  }
+  void ThrottleRecord(hf_verdict verdict, hf_time now) {
+    if (pipeline_.throttle != nullptr) pipeline_.throttle->Record(verdict, now);
+  }
+
+  hf_code LimiterTake(engine::CallLevel, engine::CallReservation*, hf_time, hf_time, hf_time*,
+                      hf_rejection*) {
+    return HF_OK;
+  }
+  void LimiterCancel(engine::CallLevel, engine::CallReservation*, hf_time) {}
+  void LimiterLearn(const hf_outcome&, hf_time) {}
+
+  hf_code BulkheadEnter(engine::CallLevel level, engine::CallState& state, hf_time now,
+                        hf_permit* permit, hf_time* until, hf_rejection* why) {
+    hf_bulkhead* const bulkhead = BulkheadOf(level);
+    if (bulkhead == nullptr) return HF_OK;
+    if (now < state.deadline && bulkhead->TakeFree(now, permit)) return HF_OK;  // needs no place
+    const hf_time bound = state.deadline == HF_INFINITE ? 0 : state.deadline;
+    return hf_bulkhead_wait_start(bulkhead, &state.wait, &state.waker, bound, now, permit, until,
+                                  why);
+  }
+
+  hf_code BulkheadPoll(engine::CallLevel level, engine::CallState& state, hf_time now,
+                       hf_permit* permit, hf_rejection* why) {
+    return hf_bulkhead_wait_poll(BulkheadOf(level), &state.wait, now, permit, why);
+  }
+
+  void BulkheadLeave(engine::CallLevel level, engine::CallState& state, hf_time now) {
+    hf_bulkhead_wait_cancel(BulkheadOf(level), &state.wait, now);
+  }
+
+  void BulkheadSettle(engine::CallLevel level, hf_permit* permit, hf_time started,
+                      hf_verdict verdict, hf_time now) {
+    if (permit->kind == HF_PERMIT_NONE) return;
+    permit->kind = HF_PERMIT_NONE;
+    BulkheadOf(level)->Settle(permit->stamp, started, verdict, now);
+  }
+
+  bool FaultDraw(engine::CallState& state, hf_time now) {
+    return pipeline_.fault != nullptr && DrawFault(state, now);
+  }
+  void FaultDone(uint64_t* ticket, hf_time) {
+    if (*ticket == 0) return;
+    hf_fault_decision decision{};
+    decision.ticket = *ticket;
+    pipeline_.fault->engine.Done(&decision);
+    *ticket = 0;
+  }
+
+  bool BudgetCharge(hf_time) {
+    return pipeline_.budget == nullptr || pipeline_.budget->tokens.OnFailure();
+  }
+  void BudgetReward() {
+    if (pipeline_.budget != nullptr) pipeline_.budget->tokens.OnSuccess();
+  }
+
+  // The context's where it was told how many there are, else this call's own.
+  bool TakeRetry(uint32_t* left) {
+    hf_context* const context = Context();
+    const bool told = context != nullptr && context->ledger->retries_told;
+    if (!told) {
+      if (*left == 0) return false;
+      --*left;
+    }
+    return context == nullptr || context->TakeRetry();
+  }
+
+  void NoteRetried(uint32_t* left, uint32_t count) {
+    *left -= std::min(*left, count);
+    if (hf_context* const context = Context(); context != nullptr) context->NoteRetried(count);
+  }
+
+  uint32_t RetriesLeft() const {
+    if (state_.context == nullptr || !state_.context->ledger->retries_told) {
+      return state_.retries_left;
+    }
+    return static_cast<uint32_t>(std::max(0, state_.context->ledger->retries_left.load()));
+  }
+
+ private:
+  [[gnu::noinline]] bool DrawFault(engine::CallState& state, hf_time now) {
+    using Kind = engine::Injection::Kind;
+    const hf_fault_decision drawn =
+        pipeline_.fault->engine.Draw(state.seed, state.attempts, Facts(), now);
+    if (drawn.kind == HF_FAULT_NONE) return false;
+    state.fault_ticket = drawn.ticket;
+    state.injection.until = drawn.delay_until;
+    state.injection.outcome = drawn.outcome;
+    state.injection.result = drawn.result;
+    state.injection.kind = drawn.kind == HF_FAULT_ERROR    ? Kind::kOutcome
+                           : drawn.kind == HF_FAULT_RESULT ? Kind::kResult
+                                                           : Kind::kDelay;
+    return true;
+  }
+
+  const hf_facts& Facts() const {
+    static constexpr hf_facts kNone{};
+    return state_.facts != nullptr ? *state_.facts : kNone;
+  }
+
+  hf_context* Context() const {
+    if (state_.context != nullptr) return state_.context;
+    return (state_.flags & HF_CALL_CURRENT_CONTEXT) != 0 ? hf_context_current() : nullptr;
+  }
+
+  hf_bulkhead* BulkheadOf(engine::CallLevel level) const {
+    return level == engine::CallLevel::kCall ? pipeline_.call_bulkhead : pipeline_.bulkhead;
+  }
+
+  const hf_pipeline& pipeline_;
+  const engine::CallState& state_;
+};
+static_assert(engine::CallGuards<RealGuards>);
+
+}  // namespace holdfast::abi
+
+#endif  // HOLDFAST_ABI_CALL_GUARDS_H_

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hedged call session (c/hedge.h): engine/hedge_call.h over the real guards.
+//
+// The session holds one reference on its policy and one on its pipeline from start to finish, and is
+// recognised by its first word (abi/session.h). An answer other than OK leaves it as it was, and *next
+// says why: FINISH where nothing is under way, else what is still pending.
+#include "engine/hedge_call.h"
+
+#include <holdfast/c/hedge.h>
+
+#include <new>
+
+#include "abi/breaker.h"
+#include "abi/bulkhead.h"
+#include "abi/guard.h"
+#include "abi/hedge.h"
+#include "abi/pipeline.h"
+#include "abi/retry.h"
+#include "abi/session.h"
+
+namespace abi = holdfast::abi;
+namespace engine = holdfast::engine;
+
+namespace {
+
+constexpr uint64_t kHedgeCallTag = 0x6865646765730001;
+constexpr uint32_t kKnownFlags = HF_CALL_IDEMPOTENT;
+
+struct Session {
+  Session(hf_hedge* of, hf_pipeline* through) : hedge(of), pipeline(through) {}
+
+  uint64_t tag = 0;
+  hf_hedge* hedge;
+  hf_pipeline* pipeline;  // nullable
+  engine::HedgeCallState state;
+};
+// At least 40 % of the published size stays free for guards to come.
+static_assert(sizeof(Session) * 10 <= sizeof(hf_hedge_call) * 6);
+static_assert(alignof(Session) <= alignof(hf_hedge_call));
+
+constexpr engine::CallRules kNoRules;
+
+class RealGuards {
+ public:
+  explicit RealGuards(const hf_pipeline* pipeline)
+      : rules_(pipeline == nullptr ? kNoRules : pipeline->rules),
+        budget_(pipeline == nullptr ? nullptr : pipeline->budget),
+        breaker_(pipeline == nullptr ? nullptr : pipeline->breaker),
+        bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead) {}
+
+  const engine::CallRules& rules() const { return rules_; }
+
+  hf_code Enter(hf_time now, engine::HedgePermits* permits, hf_rejection* why, hf_events* events) {
+    *permits = engine::HedgePermits{};
+    if (breaker_ != nullptr) {
+      const engine::Admission admission = breaker_->machine.Acquire(now);
+      *events |= admission.events;
+      if (admission.why.code != HF_OK) {
+        *why = admission.why;
+        return why->code;
+      }
+      permits->breaker = admission.permit;
+    }
+    if (bulkhead_ == nullptr) return HF_OK;
+    const hf_code code = hf_bulkhead_try_acquire(bulkhead_, now, &permits->bulkhead, why);
+    // A refusal must not keep a probe from others who could use it.
+    if (code != HF_OK) Leave(permits, HF_VERDICT_IGNORED, now, events);
+    return code;
+  }
+
+  void Leave(engine::HedgePermits* permits, hf_verdict verdict, hf_time now, hf_events* events) {
+    if (permits->breaker.kind != HF_PERMIT_NONE) {
+      *events |= breaker_->machine.Record(permits->breaker, verdict, now).events;
+      permits->breaker.kind = HF_PERMIT_NONE;
+    }
+    if (permits->bulkhead.kind != HF_PERMIT_NONE) {
+      hf_bulkhead_release(bulkhead_, &permits->bulkhead, now);
+    }
+  }
+
+  bool BudgetCharge() { return budget_ == nullptr || budget_->tokens.OnFailure(); }
+
+  // A retry is charged for the failure that was. A hedge has none to be charged for, so one that is
+  // refused costs nothing: the question comes before the charge, whose own answer decides.
+  bool BudgetHedge() {
+    if (budget_ == nullptr) return true;
+    const uint64_t left = budget_->tokens.Tokens();
+    const uint64_t max = budget_->tokens.policy().max;
+    return 2 * left > max + 2 * engine::kOneToken && budget_->tokens.OnFailure();
+  }
+
+  void BudgetReward() {
+    if (budget_ != nullptr) budget_->tokens.OnSuccess();
+  }
+
+ private:
+  const engine::CallRules& rules_;
+  hf_budget* const budget_;  // each nullable
+  hf_breaker* const breaker_;
+  hf_bulkhead* const bulkhead_;
+};
+
+using Policy = engine::Hedge<abi::AtomicCells>;
+using Step = engine::HedgeStep<Policy, RealGuards>;
+
+Session* Enter(hf_hedge_call* call) {
+  if (call == nullptr || !abi::IsLive(call, kHedgeCallTag)) return nullptr;
+  return std::launder(reinterpret_cast<Session*>(call));
+}
+
+void Close(hf_hedge_call* call, Session* session) {
+  abi::MarkOver(call);
+  hf_pipeline_unref(session->pipeline);
+  hf_hedge_unref(session->hedge);
+}
+
+// INVALID_ARGUMENT; *next is `pending`, with the reason.
+hf_code Refuse(hf_hedge_action* next, hf_reason reason, hf_hedge_action pending) {
+  pending.code = HF_INVALID_ARGUMENT;
+  pending.reason = reason;
+  *next = pending;
+  return HF_INVALID_ARGUMENT;
+}
+
+hf_code RefuseFinished(hf_hedge_action* next, hf_reason reason) {
+  hf_hedge_action finish{};
+  finish.kind = HF_DO_FINISH;
+  return Refuse(next, reason, finish);
+}
+
+hf_code RefuseUnknown(const hf_hedge_call* call, hf_hedge_action* next) {
+  return RefuseFinished(next, call == nullptr ? HF_R_NULL_ARGUMENT : HF_R_BAD_STATE);
+}
+
+// *next is what `step` returns, made in place (see abi/call.cc).
+template <typename MakeStep>
+hf_code Answer(hf_hedge_call* call, Session* session, hf_time now, hf_hedge_action* next,
+               const MakeStep& make_step) {
+  RealGuards guards(session->pipeline);
+  Step step(session->state, session->hedge->engine, guards, now);
+  ::new (static_cast<void*>(next)) hf_hedge_action(make_step(step));
+  if (next->kind == HF_DO_FINISH) Close(call, session);
+  return HF_OK;
+}
+
+}  // namespace
+
+hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* pipeline,
+                            const hf_hedge_call_options* options, hf_time now,
+                            hf_hedge_action* next) noexcept {
+  if (call != nullptr) abi::MarkOver(call);
+  if (next == nullptr) return HF_INVALID_ARGUMENT;
+  if (call == nullptr || hedge == nullptr || options == nullptr) {
+    return RefuseFinished(next, HF_R_NULL_ARGUMENT);
+  }
+  hf_hedge_call_options given;
+  hf_error error;
+  if (abi::CopyIn(options, &given, &error) != HF_OK) return RefuseFinished(next, error.reason);
+  if (now < 0 || given.deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
+  if ((given.flags & ~kKnownFlags) != 0 || given.reserved0 != 0) {
+    return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
+  }
+  Session* const session = ::new (static_cast<void*>(call)) Session(hedge, pipeline);
+  session->state.flags = given.flags;
+  hf_hedge_ref(hedge);
+  hf_pipeline_ref(pipeline);
+  abi::MarkLive(call, kHedgeCallTag);
+  return Answer(call, session, now, next, [&](Step& step) { return step.Start(given.deadline); });
+}
+
+hf_code hf_hedge_call_on_outcome(hf_hedge_call* call, uint32_t attempt, const hf_outcome* outcome,
+                                 hf_time now, hf_hedge_action* next) noexcept {
+  if (next == nullptr) return HF_INVALID_ARGUMENT;
+  Session* const session = Enter(call);
+  if (session == nullptr) return RefuseUnknown(call, next);
+  const hf_hedge_action pending = engine::PendingHedgeAction(session->state);
+  if (outcome == nullptr) return Refuse(next, HF_R_NULL_ARGUMENT, pending);
+  if (!engine::HedgeCallAwaits(session->state, attempt)) {
+    return Refuse(next, HF_R_BAD_STATE, pending);
+  }
+  if (!engine::OutcomeIsValid(*outcome)) return Refuse(next, HF_R_OUT_OF_RANGE, pending);
+  return Answer(call, session, now, next,
+                [&](Step& step) { return step.OnOutcome(attempt, *outcome); });
+}
+
+hf_code hf_hedge_call_on_time(hf_hedge_call* call, hf_time now, hf_hedge_action* next) noexcept {
+  if (next == nullptr) return HF_INVALID_ARGUMENT;
+  Session* const session = Enter(call);
+  if (session == nullptr) return RefuseUnknown(call, next);
+  return Answer(call, session, now, next, [](Step& step) { return step.OnTime(); });
+}
+
+void hf_hedge_call_abort(hf_hedge_call* call, hf_time now) noexcept {
+  Session* const session = Enter(call);
+  if (session == nullptr) return;
+  RealGuards guards(session->pipeline);
+  Step(session->state, session->hedge->engine, guards, now).Abort();
+  Close(call, session);
+}
