@@ -17,6 +17,7 @@
 #include <holdfast/fault.h>
 #include <holdfast/handle.h>
 #include <holdfast/kill_switch.h>
+#include <holdfast/limiter.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 #include <holdfast/throttle.h>
@@ -36,6 +37,8 @@ struct PipelineOptions {
   KillSwitch kill_switch = {};
   Throttle throttle = {};  // an alternative to the breaker, or besides it
   FaultInjector fault = {};
+  RateLimiter limiter = {};       // one token for each attempt
+  RateLimiter call_limiter = {};  // one token for the whole call, its retries included
 };
 
 // A cheap handle over an immutable, thread-safe object.
@@ -82,6 +85,8 @@ class Pipeline {
     raw.kill_switch = options.kill_switch.raw();
     raw.throttle = options.throttle.raw();
     raw.fault = options.fault.raw();
+    raw.limiter = options.limiter.raw();
+    raw.call_limiter = options.call_limiter.raw();
     return raw;
   }
 

@@ -13,6 +13,7 @@
 #include "abi/context.h"
 #include "abi/fault.h"
 #include "abi/kill_switch.h"
+#include "abi/limiter.h"
 #include "abi/pipeline.h"
 #include "abi/retry.h"
 #include "abi/throttle.h"
@@ -62,12 +63,33 @@ class RealGuards {
     if (pipeline_.throttle != nullptr) pipeline_.throttle->Record(verdict, now);
   }
 
-  hf_code LimiterTake(engine::CallLevel, engine::CallReservation*, hf_time, hf_time, hf_time*,
-                      hf_rejection*) {
-    return HF_OK;
+  hf_code LimiterTake(engine::CallLevel level, engine::CallReservation* reservation,
+                      hf_time deadline, hf_time now, hf_time* until, hf_rejection* why) {
+    hf_limiter* const limiter = LimiterOf(level);
+    if (limiter == nullptr) return HF_OK;
+    engine::Ticket ticket;
+    const engine::LimiterAnswer answer = limiter->engine.Take(1, deadline, now, &ticket);
+    if (answer == engine::LimiterAnswer::kLimited || answer == engine::LimiterAnswer::kTooDear) {
+      const hf_duration after = ticket.at == HF_INFINITE ? HF_INFINITE : ticket.at - now;
+      *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, after};
+      return why->code;
+    }
+    *reservation = {{ticket.position, static_cast<uint64_t>(ticket.at), ticket.cost}};
+    *until = ticket.at;
+    return answer == engine::LimiterAnswer::kGranted ? HF_OK : HF_UNAVAILABLE;
   }
-  void LimiterCancel(engine::CallLevel, engine::CallReservation*, hf_time) {}
-  void LimiterLearn(const hf_outcome&, hf_time) {}
+  void LimiterCancel(engine::CallLevel level, engine::CallReservation* reservation, hf_time now) {
+    if (reservation->words[2] == 0) return;
+    LimiterOf(level)->engine.Cancel({reservation->words[0],
+                                     static_cast<hf_time>(reservation->words[1]),
+                                     static_cast<uint32_t>(reservation->words[2])},
+                                    now);
+    *reservation = {};
+  }
+  void LimiterLearn(const hf_outcome& outcome, hf_time now) {
+    if (pipeline_.limiter == nullptr) return;
+    pipeline_.limiter->engine.OnOutcome(outcome.code == HF_RESOURCE_EXHAUSTED, now);
+  }
 
   hf_code BulkheadEnter(engine::CallLevel level, engine::CallState& state, hf_time now,
                         hf_permit* permit, hf_time* until, hf_rejection* why) {
@@ -160,6 +182,10 @@ class RealGuards {
   hf_context* Context() const {
     if (state_.context != nullptr) return state_.context;
     return (state_.flags & HF_CALL_CURRENT_CONTEXT) != 0 ? hf_context_current() : nullptr;
+  }
+
+  hf_limiter* LimiterOf(engine::CallLevel level) const {
+    return level == engine::CallLevel::kCall ? pipeline_.call_limiter : pipeline_.limiter;
   }
 
   hf_bulkhead* BulkheadOf(engine::CallLevel level) const {

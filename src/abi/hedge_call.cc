@@ -38,17 +38,15 @@ struct Session {
 static_assert(sizeof(Session) * 10 <= sizeof(hf_hedge_call) * 6);
 static_assert(alignof(Session) <= alignof(hf_hedge_call));
 
-constexpr engine::CallRules kNoRules;
-
 class RealGuards {
  public:
   explicit RealGuards(const hf_pipeline* pipeline)
-      : rules_(pipeline == nullptr ? kNoRules : pipeline->rules),
-        budget_(pipeline == nullptr ? nullptr : pipeline->budget),
-        breaker_(pipeline == nullptr ? nullptr : pipeline->breaker),
-        bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead) {}
+      : limits_(pipeline == nullptr ? engine::CallLimits{} : pipeline->limits()),
+        budget_(pipeline == nullptr ? nullptr : pipeline->budget.get()),
+        breaker_(pipeline == nullptr ? nullptr : pipeline->breaker.get()),
+        bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead.get()) {}
 
-  const engine::CallRules& rules() const { return rules_; }
+  const engine::CallLimits& limits() const { return limits_; }
 
   hf_code Enter(hf_time now, engine::HedgePermits* permits, hf_rejection* why, hf_events* events) {
     *permits = engine::HedgePermits{};
@@ -84,8 +82,8 @@ class RealGuards {
   // refused costs nothing: the question comes before the charge, whose own answer decides.
   bool BudgetHedge() {
     if (budget_ == nullptr) return true;
-    const uint64_t left = budget_->tokens.Tokens();
-    const uint64_t max = budget_->tokens.policy().max;
+    const engine::MilliTokens left = budget_->tokens.Tokens();
+    const engine::MilliTokens max = budget_->tokens.policy().max;
     return 2 * left > max + 2 * engine::kOneToken && budget_->tokens.OnFailure();
   }
 
@@ -94,7 +92,7 @@ class RealGuards {
   }
 
  private:
-  const engine::CallRules& rules_;
+  const engine::CallLimits limits_;
   hf_budget* const budget_;  // each nullable
   hf_breaker* const breaker_;
   hf_bulkhead* const bulkhead_;

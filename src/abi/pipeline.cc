@@ -10,6 +10,7 @@
 #include "abi/bulkhead.h"
 #include "abi/fault.h"
 #include "abi/kill_switch.h"
+#include "abi/limiter.h"
 #include "abi/retry.h"
 #include "abi/throttle.h"
 
@@ -30,6 +31,8 @@ hf_pipeline::hf_pipeline(const engine::CallRules& rules, const hf_pipeline_optio
       kill_switch(options.kill_switch),
       throttle(options.throttle),
       fault(options.fault),
+      limiter(options.limiter),
+      call_limiter(options.call_limiter),
       timeout_(rules.limits.timeout),
       attempt_timeout_(rules.limits.attempt_timeout),
       tree_retries_(rules.backoff.tree_retries),
@@ -106,6 +109,8 @@ hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* opt
       {"kill_switch", pipeline->kill_switch.get(), given.kill_switch},
       {"throttle", pipeline->throttle.get(), given.throttle},
       {"fault", pipeline->fault.get(), given.fault},
+      {"limiter", pipeline->limiter.get(), given.limiter},
+      {"call_limiter", pipeline->call_limiter.get(), given.call_limiter},
   };
   for (const auto& guard : guards) {
     if (guard.is != guard.given) return RefuseOther(error, guard.field);

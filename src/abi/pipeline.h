@@ -54,6 +54,8 @@ struct hf_pipeline final : holdfast::abi::RefCounted {
   const holdfast::abi::Held<hf_kill_switch> kill_switch;
   const holdfast::abi::Held<hf_throttle> throttle;
   const holdfast::abi::Held<hf_fault> fault;
+  const holdfast::abi::Held<hf_limiter> limiter;
+  const holdfast::abi::Held<hf_limiter> call_limiter;
 
  private:
   std::atomic<uint32_t> version_{0};  // odd while an update writes

@@ -20,7 +20,7 @@
 // Locking: none, one thread at a time. Memory: HedgeCallState, nothing else.
 //
 // The policy is Hedge (engine/hedge.h). The guards are a template parameter; Guards has:
-//   const CallRules& rules() const                          of which timeout and attempt_timeout count
+//   CallLimits limits() const                               of which timeout and attempt_timeout count
 //   hf_code Enter(hf_time now, HedgePermits*, hf_rejection*, hf_events*)
 //                         all permits at once, or none of them; never waits
 //   void Leave(HedgePermits*, hf_verdict, hf_time now, hf_events*)
@@ -57,7 +57,7 @@ class HedgeStep {
   // Needs a fresh state with flags set. deadline 0: none.
   hf_hedge_action Start(hf_time deadline) {
     state_.deadline = std::min(deadline == 0 ? HF_INFINITE : deadline,
-                               AddSaturating(state_.now, guards_.rules().timeout));
+                               AddSaturating(state_.now, guards_.limits().timeout));
     if (state_.now >= state_.deadline) return Finish(HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, 0, 0);
     hf_rejection why{};
     if (!flight_.Enter(&why)) return Finish(why.code, why.reason, why.retry_after, 0);

@@ -51,7 +51,7 @@ class HedgeFlight {
     HedgeAttempt& attempt = Next();
     attempt.started = state_.now;
     attempt.until =
-        std::min(state_.deadline, AddSaturating(state_.now, guards_.rules().attempt_timeout));
+        std::min(state_.deadline, AddSaturating(state_.now, guards_.limits().attempt_timeout));
     ++state_.attempts;
     state_.in_flight |= AttemptBit(state_.attempts);
     return attempt.until;

@@ -23,7 +23,7 @@ class EngineGuards {
  public:
   explicit EngineGuards(HedgeWorld<Storage>& world) : world_(world) {}
 
-  const engine::CallRules& rules() const { return world_.rules; }
+  const engine::CallLimits& limits() const { return world_.rules.limits; }
   hf_code Enter(hf_time now, engine::HedgePermits* permits, hf_rejection* why, hf_events* events) {
     *permits = engine::HedgePermits{};
     if (world_.breaker) {
@@ -70,8 +70,8 @@ class Match {
   explicit Match(uint64_t seed)
       : dice_(seed), rules_(SomeRules()), policy_(rules_), naive_policy_(rules_) {
     engine::CallRules rules;
-    if (dice_.Chance(30)) rules.timeout = dice_.Between(1, 60000);
-    if (dice_.Chance(40)) rules.attempt_timeout = dice_.Between(1, 20000);
+    if (dice_.Chance(30)) rules.limits.timeout = dice_.Between(1, 60000);
+    if (dice_.Chance(40)) rules.limits.attempt_timeout = dice_.Between(1, 20000);
     const engine::BreakerPolicy breaker{.minimum_calls = 1000,
                                         .consecutive_failures = 3,
                                         .probes = static_cast<uint32_t>(dice_.Between(1, 2)),

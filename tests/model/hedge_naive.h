@@ -116,8 +116,8 @@ class NaiveHedgedCall {
                   Wide now)
       : world_(world), policy_(policy), idempotent_(idempotent), now_(now) {
     if (deadline != 0) deadline_ = deadline;
-    if (world.rules.timeout != HF_INFINITE) {
-      deadline_ = std::min(deadline_, now + world.rules.timeout);
+    if (world.rules.limits.timeout != HF_INFINITE) {
+      deadline_ = std::min(deadline_, now + world.rules.limits.timeout);
     }
   }
 
@@ -220,8 +220,8 @@ class NaiveHedgedCall {
   hf_hedge_action Fly(Attempt attempt) {
     attempt.started = now_;
     attempt.until = deadline_;
-    if (world_.rules.attempt_timeout != HF_INFINITE) {
-      attempt.until = std::min(deadline_, now_ + world_.rules.attempt_timeout);
+    if (world_.rules.limits.attempt_timeout != HF_INFINITE) {
+      attempt.until = std::min(deadline_, now_ + world_.rules.limits.attempt_timeout);
     }
     attempts_.push_back(attempt);
     free_ = false;

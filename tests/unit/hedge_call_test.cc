@@ -236,9 +236,9 @@ TEST_F(HedgedCall, PastTheDeadlineNothingIsAttempted) {
 }
 
 TEST_F(HedgedCall, TheEarlierOfDeadlineAndTimeoutHolds) {
-  guards.call_rules.timeout = 50;
+  guards.call_rules.limits.timeout = 50;
   ExpectAttempt(Start(5000), 1, 1050);
-  guards.call_rules.timeout = HF_INFINITE;
+  guards.call_rules.limits.timeout = HF_INFINITE;
   ExpectAttempt(Start(5000), 1, 5000);
 }
 
@@ -262,7 +262,7 @@ TEST_F(HedgedCall, AtTheDeadlineTheErrorOfAnAttemptIsKept) {
 }
 
 TEST_F(HedgedCall, AnAttemptThatOutlivesItsTimeoutIsCancelledAndReplaced) {
-  guards.call_rules.attempt_timeout = 70;
+  guards.call_rules.limits.attempt_timeout = 70;
   ExpectAttempt(Start(), 1, 1070);
   ExpectWait(OnTime(1000), 1070);
   const hf_hedge_action next = OnTime(1070);
@@ -273,7 +273,7 @@ TEST_F(HedgedCall, AnAttemptThatOutlivesItsTimeoutIsCancelledAndReplaced) {
 }
 
 TEST_F(HedgedCall, WhenTheLastIsCutOffTheCallFinishesWithNobodysResult) {
-  guards.call_rules.attempt_timeout = 70;
+  guards.call_rules.limits.attempt_timeout = 70;
   Start(0, 1000, 0);
   const hf_hedge_action end = OnTime(1070);
   ExpectFinish(end, HF_DEADLINE_EXCEEDED, HF_R_NOT_IDEMPOTENT, 0);
@@ -281,7 +281,7 @@ TEST_F(HedgedCall, WhenTheLastIsCutOffTheCallFinishesWithNobodysResult) {
 }
 
 TEST_F(HedgedCall, WhatACancelledAttemptReportsChangesNothing) {
-  guards.call_rules.attempt_timeout = 70;
+  guards.call_rules.limits.attempt_timeout = 70;
   Start();
   OnTime(1070);
   const hf_hedge_action next = End(1, 1075, HF_OK);
@@ -293,7 +293,7 @@ TEST_F(HedgedCall, WhatACancelledAttemptReportsChangesNothing) {
 }
 
 TEST_F(HedgedCall, ALateSuccessIsAFailureOfTheDependencyAndStillTheCallers) {
-  guards.call_rules.attempt_timeout = 70;
+  guards.call_rules.limits.attempt_timeout = 70;
   Start();
   const hf_hedge_action end = End(1, 1080, HF_OK);
   ExpectFinish(end, HF_OK, HF_R_NONE, 1);
@@ -362,7 +362,7 @@ TEST_F(HedgedCall, AbortGivesEverythingBackAsIgnored) {
 }
 
 TEST_F(HedgedCall, TimeThatRunsBackwardsIsTimeThatStandsStill) {
-  guards.call_rules.attempt_timeout = 700;
+  guards.call_rules.limits.attempt_timeout = 700;
   ExpectAttempt(Start(), 1, 1700);
   ExpectWait(OnTime(500), 1100);
   ExpectAttempt(OnTime(1100), 2, 1800);

@@ -30,7 +30,7 @@ class ScriptedHedgeGuards {
   int hedges_charged = 0;
   int rewarded = 0;
 
-  const CallRules& rules() const { return call_rules; }
+  const CallLimits& limits() const { return call_rules.limits; }
 
   hf_code Enter(hf_time, HedgePermits* permits, hf_rejection* why, hf_events*) {
     *permits = HedgePermits{};

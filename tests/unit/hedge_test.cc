@@ -222,7 +222,7 @@ TEST_F(Learning, ACutOffAgeCountsFromTheDelayOn) {
   Start(1200, 1100);
   OnTime(1200);
   EXPECT_EQ(policy.Read(1200).samples, 1u);
-  guards.call_rules.attempt_timeout = 100;
+  guards.call_rules.limits.attempt_timeout = 100;
   Start(0, 2000);
   OnTime(2100);
   EXPECT_EQ(policy.Read(2100).samples, 2u);

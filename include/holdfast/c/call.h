@@ -34,6 +34,7 @@
 #include <holdfast/c/context.h>
 #include <holdfast/c/fault.h>
 #include <holdfast/c/kill_switch.h>
+#include <holdfast/c/limiter.h>
 #include <holdfast/c/match.h>
 #include <holdfast/c/retry.h>
 #include <holdfast/c/throttle.h>
@@ -54,6 +55,8 @@ typedef struct hf_pipeline_options {
   hf_kill_switch* kill_switch; /* before everything, and again before each attempt */
   hf_throttle* throttle;       /* an alternative to the breaker, or besides it */
   hf_fault* fault;             /* injected last before the attempt */
+  hf_limiter* limiter;         /* one token for each attempt; its max_wait is waited */
+  hf_limiter* call_limiter;    /* one token for the whole call, its retries included */
 } hf_pipeline_options;
 
 /* Creates a pipeline.
