@@ -7,63 +7,23 @@
 //   if (!permit.ok()) return permit.status();       // says who refused, why, and when to come back
 //   permit->Record(Send() ? HF_VERDICT_SUCCESS : HF_VERDICT_FAILURE, now);
 //
-// Algorithm and state table: c/breaker.h (windows as in resilience4j, generations as in gobreaker, probe
-// lease of our own).
+// Algorithm and state table: c/breaker.h (windows as in resilience4j, generations as in gobreaker; probe
+// lease, slow calls counted while they hang, ramp and fleet of our own).
 #ifndef HOLDFAST_BREAKER_H_
 #define HOLDFAST_BREAKER_H_
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <holdfast/breaker_options.h>
 #include <holdfast/c/breaker.h>
 #include <holdfast/handle.h>
 #include <holdfast/status.h>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 namespace holdfast::inline v0_2 {
-
-// Which results a failure rate is taken of.
-enum class BreakerWindow : hf_window {
-  kCount = HF_WINDOW_COUNT,  // the last window_calls
-  kTime = HF_WINDOW_TIME,    // those of the last window_time
-};
-
-enum class BreakerState : hf_breaker_state {
-  kClosed = HF_BREAKER_CLOSED,
-  kOpen = HF_BREAKER_OPEN,
-  kHalfOpen = HF_BREAKER_HALF_OPEN,
-  kForcedOpen = HF_BREAKER_FORCED_OPEN,  // refuses all until forced otherwise
-  kDisabled = HF_BREAKER_DISABLED,       // admits all, counts nothing
-};
-
-// Zero in any field is its default.
-struct CircuitBreakerOptions {
-  BreakerWindow window = BreakerWindow::kCount;
-  uint32_t window_calls = 100;                      // count window: 1..4096
-  Duration window_time = std::chrono::seconds(10);  // time window: 10 ms..1 h
-  uint32_t window_buckets = 10;                     // time window: 1..64, the steps it moves in
-  uint32_t minimum_calls = 20;  // results before a rate counts: 1..1e6, at most the count window
-  double failure_rate = 0.5;    // opens at this rate or above: above 0, at most 1
-  uint32_t consecutive_failures = 0;  // opens at this many in a row, whatever the rate; 0: off
-  uint32_t probes = 3;                // results half-open asks for: 1..1000
-  Duration open_for = std::chrono::seconds(5);      // 1 ms..24 h
-  Duration probe_lease = std::chrono::seconds(30);  // 1 ms..24 h: a probe not back by then is lost
-};
-
-struct BreakerSnapshot {
-  BreakerState state = BreakerState::kClosed;
-  uint64_t generation = 0;            // one more at each change of state
-  uint32_t calls = 0;                 // in the window
-  uint32_t failures = 0;              // in the window
-  uint32_t consecutive_failures = 0;  // in a row, until now
-  uint32_t probes_out = 0;
-  std::optional<hf_time> open_until;  // while open
-  uint64_t opened = 0;                // how often it has opened
-  uint64_t refused = 0;               // how many calls it has refused
-};
 
 // The right to make one attempt. Record says what the attempt showed; a permit destroyed without it is
 // refunded, as if it had never been taken. Move-only; one thread at a time.
@@ -123,17 +83,7 @@ class CircuitBreaker {
 
   // Closed at first. Errors: kInvalidArgument, whose message names the field.
   static absl::StatusOr<CircuitBreaker> Create(const Options& options = {}) {
-    hf_breaker_options raw = HF_INIT(hf_breaker_options);
-    raw.window = static_cast<hf_window>(options.window);
-    raw.window_calls = options.window_calls;
-    raw.window_time = options.window_time.count();
-    raw.window_buckets = options.window_buckets;
-    raw.minimum_calls = options.minimum_calls;
-    raw.failure_rate = options.failure_rate;
-    raw.consecutive_failures = options.consecutive_failures;
-    raw.probes = options.probes;
-    raw.open_for = options.open_for.count();
-    raw.probe_lease = options.probe_lease.count();
+    const hf_breaker_options raw = internal::ToC(options);
     hf_breaker* created = nullptr;
     hf_error error;
     if (hf_breaker_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -145,7 +95,7 @@ class CircuitBreaker {
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
   // Errors: kUnavailable with a Rejection: HF_R_BREAKER_OPEN, HF_R_BREAKER_PROBING (half-open, all probes
-  // are out) or HF_R_BREAKER_FORCED_OPEN, and when to come back.
+  // are out), HF_R_BREAKER_RAMPING or HF_R_BREAKER_FORCED_OPEN, and when to come back.
   absl::StatusOr<BreakerPermit> TryAcquire(hf_time now) const {
     hf_permit permit{};
     hf_rejection why{};
@@ -157,11 +107,47 @@ class CircuitBreaker {
     return BreakerPermit(handle_, permit, now, events);
   }
 
-  // kForcedOpen, kDisabled, or kClosed with empty windows; holds until forced again.
+  // kForcedOpen, kDisabled, or kClosed or kMetricsOnly with empty windows; holds until forced again.
   // Errors: kInvalidArgument for another state.
   absl::Status Force(BreakerState state, hf_time now) const {
     const hf_code code = hf_breaker_force(raw(), static_cast<hf_breaker_state>(state), now);
     return MakeStatus(code, HF_R_OUT_OF_RANGE, "state: cannot be forced");
+  }
+
+  // Another configuration at once, with state, permits and, as far as it fits, the window kept. shards, peers,
+  // journal and object are ignored. Errors: kInvalidArgument naming the field; then all is as it was.
+  absl::Status Update(const Options& options, hf_time now) const {
+    const hf_breaker_options changed = internal::ToC(options);
+    hf_error error;
+    if (hf_breaker_update(raw(), &changed, now, &error) != HF_OK) return MakeStatus(error);
+    return absl::OkStatus();
+  }
+
+  // Takes what another instance has in its window into account, instead of what it told before; tells what
+  // that changed. Errors: kInvalidArgument for counts that cannot be or no `peers`, kResourceExhausted.
+  absl::StatusOr<hf_events> Merge(uint64_t peer, const BreakerSnapshot& snapshot,
+                                  hf_time now) const {
+    const hf_breaker_counts counts{sizeof(counts), snapshot.calls, snapshot.failures,
+                                   snapshot.slow};
+    hf_events events = 0;
+    const hf_code code = hf_breaker_merge(raw(), peer, &counts, now, &events);
+    if (code == HF_OK) return events;
+    return MakeStatus(code, code == HF_RESOURCE_EXHAUSTED ? HF_R_REGISTRY_FULL : HF_R_OUT_OF_RANGE,
+                      "peer: no place, or counts that cannot be");
+  }
+
+  // What a later process needs to go on from here: no instants, no permits.
+  hf_breaker_saved Save(hf_time now) const {
+    hf_breaker_saved saved{};
+    saved.struct_size = sizeof(saved);
+    hf_breaker_save(raw(), now, &saved);
+    return saved;
+  }
+  // Errors: kInvalidArgument naming the field; then all is as it was.
+  absl::Status Restore(const hf_breaker_saved& saved, hf_time now) const {
+    hf_error error;
+    if (hf_breaker_restore(raw(), &saved, now, &error) != HF_OK) return MakeStatus(error);
+    return absl::OkStatus();
   }
 
   // Changes nothing. Fields are each exact; together only when nobody else is using the breaker.
@@ -179,6 +165,11 @@ class CircuitBreaker {
     if (raw_snapshot.state == HF_BREAKER_OPEN) snapshot.open_until = raw_snapshot.open_until;
     snapshot.opened = raw_snapshot.opened;
     snapshot.refused = raw_snapshot.refused;
+    snapshot.slow = raw_snapshot.slow;
+    snapshot.overdue = raw_snapshot.overdue;
+    snapshot.in_flight = raw_snapshot.in_flight;
+    snapshot.trips = raw_snapshot.trips;
+    snapshot.admitted = raw_snapshot.admitted;
     return snapshot;
   }
 

@@ -29,6 +29,8 @@ inline std::string_view BreakerStateName(hf_breaker_state state) {
       return "forced_open";
     case HF_BREAKER_DISABLED:
       return "disabled";
+    case HF_BREAKER_METRICS_ONLY:
+      return "metrics_only";
     default:
       return "state_?";
   }

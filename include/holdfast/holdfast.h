@@ -6,6 +6,7 @@
 
 #include <holdfast/adaptive.h>
 #include <holdfast/breaker.h>
+#include <holdfast/breaker_options.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/hf.h>
 #include <holdfast/call.h>

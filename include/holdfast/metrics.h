@@ -29,7 +29,7 @@ inline void Collect(ObjectMetrics& out, const CircuitBreaker& breaker, hf_time n
   const BreakerSnapshot is = breaker.Snapshot(now);
   for (const BreakerState state :
        {BreakerState::kClosed, BreakerState::kOpen, BreakerState::kHalfOpen,
-        BreakerState::kForcedOpen, BreakerState::kDisabled}) {
+        BreakerState::kForcedOpen, BreakerState::kDisabled, BreakerState::kMetricsOnly}) {
     const auto name = BreakerStateName(static_cast<hf_breaker_state>(state));
     out.Set(metric_families::kBreakerState, is.state == state, {{"state", std::string(name)}});
   }

@@ -3,88 +3,99 @@
 #include "abi/breaker.h"
 
 #include <algorithm>
+#include <new>
 
 namespace holdfast::abi {
 namespace {
 
-constexpr hf_duration kMinBucketedTime = 10 * HF_MS;
-constexpr hf_duration kMaxBucketedTime = 3600 * HF_S;
-constexpr uint32_t kMaxMinimumCalls = 1000000;
-constexpr uint32_t kMaxProbes = 1000;
-constexpr hf_duration kMinWait = HF_MS;
-constexpr hf_duration kMaxWait = 24 * 3600 * HF_S;
-
-void ApplyOptions(const hf_breaker_options& options, engine::BreakerPolicy* policy) {
-  if (options.window != 0) policy->window = options.window;
-  if (options.window_calls != 0) policy->window_calls = options.window_calls;
-  if (options.window_time != 0) policy->window_time = options.window_time;
-  if (options.window_buckets != 0) policy->window_buckets = options.window_buckets;
-  if (options.minimum_calls != 0) policy->minimum_calls = options.minimum_calls;
-  if (options.failure_rate != 0) policy->failure_rate = options.failure_rate;
-  policy->consecutive_failures = options.consecutive_failures;
-  if (options.probes != 0) policy->probes = options.probes;
-  if (options.open_for != 0) policy->open_for = options.open_for;
-  if (options.probe_lease != 0) policy->probe_lease = options.probe_lease;
-}
-
-hf_code CheckPolicy(const engine::BreakerPolicy& policy, hf_error* error) {
-  hf_code code = CheckRange(error, "window", policy.window, HF_WINDOW_COUNT, HF_WINDOW_TIME);
-  if (code != HF_OK) return code;
-  code = CheckRange(error, "window_calls", policy.window_calls, 1, engine::kMaxWindowCalls);
-  if (code != HF_OK) return code;
-  code = CheckRange(error, "window_time", policy.window_time, kMinBucketedTime, kMaxBucketedTime);
-  if (code != HF_OK) return code;
-  code = CheckRange(error, "window_buckets", policy.window_buckets, 1, engine::kMaxWindowBuckets);
-  if (code != HF_OK) return code;
-  code = CheckRange(error, "minimum_calls", policy.minimum_calls, 1, kMaxMinimumCalls);
-  if (code != HF_OK) return code;
-  if (!(policy.failure_rate > 0 && policy.failure_rate <= 1)) {  // false for not-a-number, too
-    return FailField(error, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "failure_rate",
-                     "must be above 0 and at most 1");
-  }
-  code = CheckRange(error, "probes", policy.probes, 1, kMaxProbes);
-  if (code != HF_OK) return code;
-  code = CheckRange(error, "open_for", policy.open_for, kMinWait, kMaxWait);
-  if (code != HF_OK) return code;
-  return CheckRange(error, "probe_lease", policy.probe_lease, kMinWait, kMaxWait);
-}
+constexpr uint32_t kDefaultShards = 8;
 
 bool CanBeForced(hf_breaker_state state) {
   return state == HF_BREAKER_FORCED_OPEN || state == HF_BREAKER_DISABLED ||
-         state == HF_BREAKER_CLOSED;
+         state == HF_BREAKER_CLOSED || state == HF_BREAKER_METRICS_ONLY;
 }
 
 void Tell(hf_events* events, hf_events value) {
   if (events != nullptr) *events = value;
 }
 
-}  // namespace
-
-hf_code ReadBreakerPolicy(const hf_breaker_options* given, engine::BreakerPolicy* policy,
-                          hf_error* error) {
-  hf_breaker_options options;
-  hf_code code = CopyIn(given, &options, error);
-  if (code != HF_OK) return code;
-  ApplyOptions(options, policy);
-  code = CheckPolicy(*policy, error);
-  if (code != HF_OK) return code;
-  if (policy->window == HF_WINDOW_COUNT) {
-    policy->minimum_calls = std::min(policy->minimum_calls, policy->window_calls);
+hf_code CheckSaved(const hf_breaker_saved& saved, hf_error* error) {
+  if (saved.state != HF_BREAKER_OPEN && !CanBeForced(saved.state)) {
+    return FailField(error, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "state",
+                     "is none that can be saved");
   }
-  return HF_OK;
+  hf_code code = CheckRange(error, "open_left", saved.open_left, 0, HF_INFINITE);
+  if (code != HF_OK) return code;
+  code = CheckRange(error, "ramp_left", saved.ramp_left, 0, HF_INFINITE);
+  if (code != HF_OK) return code;
+  code = CheckRange(error, "closed_for", saved.closed_for, 0, HF_INFINITE);
+  if (code != HF_OK) return code;
+  code = CheckRange(error, "failures", saved.failures, 0, saved.calls);
+  if (code != HF_OK) return code;
+  code = CheckRange(error, "slow", saved.slow, 0, saved.calls);
+  if (code != HF_OK) return code;
+  return CheckReserved(error, "reserved0", saved.reserved0);
 }
 
+}  // namespace
 }  // namespace holdfast::abi
+
+holdfast::abi::BreakerHome::BreakerHome(const hf_breaker_options& options,
+                                        const engine::BreakerPolicy& policy)
+    : room(engine::Capacity::Largest(options.shards != 0 ? options.shards : kDefaultShards)),
+      lines(new BreakerLine[(room.Cells() + 7) / 8]),
+      peers(new engine::Peer[options.peers]),
+      peer_count(options.peers),
+      live(policy) {}
+
+hf_breaker::hf_breaker(const hf_breaker_options& options,
+                       const holdfast::engine::BreakerPolicy& first)
+    : home(new holdfast::abi::BreakerHome(options, first)),
+      machine(home->live, home->room, home->lines[0].cells.data(),
+              {home->peers.get(), home->peer_count}) {
+  machine.journal().Connect(options.journal, options.object);
+}
+
+namespace {
+
+constexpr size_t kLine = 64;
+
+// From the begin of its memory to that of a breaker made by itself; its machine is its last member.
+constexpr size_t kAhead = kLine - (sizeof(hf_breaker) - sizeof(hf_breaker::machine)) % kLine;
+
+}  // namespace
+
+void* hf_breaker::operator new(size_t size) {
+  return static_cast<unsigned char*>(::operator new(kAhead + size, std::align_val_t{kLine})) +
+         kAhead;
+}
+
+void hf_breaker::operator delete(void* breaker) noexcept {
+  ::operator delete(static_cast<unsigned char*>(breaker) - kAhead, std::align_val_t{kLine});
+}
+
+holdfast::engine::Admission hf_breaker::AcquireInGroup(const holdfast::engine::Admission& admission,
+                                                       hf_time now) {
+  Note(admission.events);
+  if (admission.why.code == HF_OK) return admission;
+  return membership.Judge(admission, now, [&] {
+    const hf_breaker_state state = State(now);
+    return state != HF_BREAKER_OPEN && state != HF_BREAKER_HALF_OPEN;
+  });
+}
 
 hf_code hf_breaker_new(const hf_breaker_options* options, hf_breaker** out,
                        hf_error* error) noexcept {
   using namespace holdfast;
   if (out == nullptr) return abi::FailNull(error, "out");
   *out = nullptr;
-  engine::BreakerPolicy policy;
-  const hf_code code = abi::ReadBreakerPolicy(options, &policy, error);
+  hf_breaker_options known;
+  hf_code code = abi::CopyIn(options, &known, error);
   if (code != HF_OK) return code;
-  return abi::NewHandle(out, error, policy);
+  engine::BreakerPolicy policy;
+  code = abi::BreakerPolicyOf(known, &policy, error);
+  if (code != HF_OK) return code;
+  return abi::NewHandle(out, error, known, policy);
 }
 
 void hf_breaker_ref(hf_breaker* breaker) noexcept { holdfast::abi::Ref(breaker); }
@@ -102,7 +113,7 @@ hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* permit, 
   // Field by field: a 16-byte copy would wait for the two 8-byte stores it is made of.
   permit->generation = admission.permit.generation;
   permit->kind = admission.permit.kind;
-  permit->stamp = 0;
+  permit->stamp = admission.permit.stamp;
   abi::Tell(events, admission.events);
   if (admission.why.code != HF_OK && why != nullptr) *why = admission.why;
   return admission.why.code;
@@ -125,8 +136,62 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
 
 hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state, hf_time now) noexcept {
   if (breaker == nullptr || !holdfast::abi::CanBeForced(state)) return HF_INVALID_ARGUMENT;
-  breaker->Force(state, now);
+  breaker->machine.Force(state, now);
+  breaker->membership.Closed();  // somebody's decision is not the group's to weigh
   return HF_OK;
+}
+
+hf_code hf_breaker_update(hf_breaker* breaker, const hf_breaker_options* options, hf_time now,
+                          hf_error* error) noexcept {
+  using namespace holdfast;
+  if (breaker == nullptr) return abi::FailNull(error, "breaker");
+  if (breaker->home == nullptr) {
+    return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, "breaker",
+                          "shares its policy with its registry: update that");
+  }
+  hf_breaker_options known;
+  hf_code code = abi::CopyIn(options, &known, error);
+  if (code != HF_OK) return code;
+  engine::BreakerPolicy policy;
+  code = abi::BreakerPolicyOf(known, &policy, error);
+  if (code != HF_OK) return code;
+  breaker->Note(breaker->machine.Update(policy, now));
+  return abi::Succeed(error);
+}
+
+hf_code hf_breaker_merge(hf_breaker* breaker, uint64_t peer, const hf_breaker_counts* counts,
+                         hf_time now, hf_events* events) noexcept {
+  using namespace holdfast;
+  abi::Tell(events, 0);
+  if (breaker == nullptr || counts == nullptr) return HF_INVALID_ARGUMENT;
+  if (counts->struct_size < sizeof(hf_breaker_counts)) return HF_INVALID_ARGUMENT;
+  if (counts->failures > counts->calls || counts->slow > counts->calls) return HF_INVALID_ARGUMENT;
+  if (!breaker->machine.HasPeers()) return HF_INVALID_ARGUMENT;
+  hf_events merged = 0;
+  const engine::WindowTotals totals{counts->calls, counts->failures, counts->slow};
+  if (!breaker->machine.Merge(peer, totals, now, &merged)) return HF_RESOURCE_EXHAUSTED;
+  abi::Tell(events, merged);
+  return HF_OK;
+}
+
+hf_code hf_breaker_save(hf_breaker* breaker, hf_time now, hf_breaker_saved* out) noexcept {
+  if (breaker == nullptr || out == nullptr) return HF_INVALID_ARGUMENT;
+  return holdfast::abi::CopyOut(breaker->machine.Save(now), out);
+}
+
+hf_code hf_breaker_restore(hf_breaker* breaker, const hf_breaker_saved* saved, hf_time now,
+                           hf_error* error) noexcept {
+  using namespace holdfast;
+  if (breaker == nullptr) return abi::FailNull(error, "breaker");
+  if (saved == nullptr) return abi::FailNull(error, "saved");
+  hf_code code = abi::CheckRange(error, "struct_size", saved->struct_size, sizeof(hf_breaker_saved),
+                                 UINT32_MAX);
+  if (code != HF_OK) return code;
+  code = abi::CheckSaved(*saved, error);
+  if (code != HF_OK) return code;
+  breaker->machine.Restore(*saved, now);
+  breaker->membership.Closed();  // if it is open, its next refusal takes that back
+  return abi::Succeed(error);
 }
 
 hf_code hf_breaker_read(const hf_breaker* breaker, hf_time now, hf_breaker_snapshot* out) noexcept {

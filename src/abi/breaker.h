@@ -5,46 +5,95 @@
 
 #include <holdfast/c/breaker.h>
 
-#include "abi/atomic_cells.h"
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
 #include "abi/group.h"
 #include "abi/guard.h"
 #include "abi/kept.h"
+#include "abi/laned_cells.h"
 #include "engine/breaker.h"
-
-struct hf_breaker final : holdfast::abi::Kept {
-  explicit hf_breaker(const holdfast::engine::BreakerPolicy& policy) : machine(policy) {}
-
-  // What everybody asks: the machine, and its group where the machine refuses.
-  holdfast::engine::Admission Acquire(hf_time now) {
-    const holdfast::engine::Admission admission = machine.Acquire(now);
-    if (admission.why.code == HF_OK || !membership.IsIn()) return admission;
-    return membership.Judge(admission, now, [&] { return Admits(now); });
-  }
-  holdfast::engine::Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
-    if (permit.kind == HF_PERMIT_OVERRIDDEN) return {membership.IsIn(), 0};
-    const holdfast::engine::Settlement settled = machine.Record(permit, verdict, now);
-    if ((settled.events & HF_EVENT_BREAKER_CLOSED) != 0) membership.Closed();
-    return settled;
-  }
-  void Force(hf_breaker_state state, hf_time now) {
-    machine.Force(state, now);
-    membership.Closed();
-  }
-  bool Admits(hf_time now) const {
-    const hf_breaker_state state = machine.Read(now).state;
-    return state != HF_BREAKER_OPEN && state != HF_BREAKER_HALF_OPEN;
-  }
-
-  holdfast::engine::Breaker<holdfast::abi::AtomicCells> machine;
-  holdfast::abi::Membership membership;
-};
 
 namespace holdfast::abi {
 
-// Options to policy: defaults filled in, ranges checked; the error names the field.
-hf_code ReadBreakerPolicy(const hf_breaker_options* given, engine::BreakerPolicy* policy,
-                          hf_error* error);
+template <>
+inline constexpr uint32_t kFirstSize<hf_breaker_options> = 64;
+template <>
+inline constexpr uint32_t kFirstSize<hf_breaker_snapshot> = 56;
+
+// Options as a policy, or INVALID_ARGUMENT with the field named. The rest of the options is checked, too.
+hf_code BreakerPolicyOf(const hf_breaker_options& options, engine::BreakerPolicy* policy,
+                        hf_error* error);
+
+using BreakerCell = LanedCells::Cell<uint64_t>;
+
+// The cells of one breaker, on lines of their own.
+struct alignas(64) BreakerLine {
+  std::array<BreakerCell, 8> cells;
+};
+static_assert(sizeof(BreakerLine) == 64);
+
+// What a breaker made by itself has besides its machine: room for every policy that an update may bring.
+// Breakers of a registry share a policy, have just enough room for it, and no peers.
+struct BreakerHome {
+  BreakerHome(const hf_breaker_options& options, const engine::BreakerPolicy& policy);
+
+  const engine::Capacity room;
+  const std::unique_ptr<BreakerLine[]> lines;
+  const std::unique_ptr<engine::Peer[]> peers;
+  const uint32_t peer_count;
+  engine::LivePolicy<LanedCells> live;
+};
 
 }  // namespace holdfast::abi
+
+struct hf_breaker final : holdfast::abi::Kept {
+  using Policy = holdfast::engine::LivePolicy<holdfast::abi::LanedCells>;
+
+  hf_breaker(const hf_breaker_options& options, const holdfast::engine::BreakerPolicy& first);
+  // In a registry: policy and cells (room.Cells() of them) outlive it.
+  hf_breaker(Policy& policy, const holdfast::engine::Capacity& room,
+             holdfast::abi::BreakerCell* cells)
+      : machine(policy, room, cells) {}
+
+  // Made by itself, its machine begins a cache line, which references to it do not write.
+  static void* operator new(size_t size);
+  static void* operator new(size_t, void* place) { return place; }
+  static void operator delete(void* breaker) noexcept;
+
+  // What everybody asks: the machine, and its group where the machine refuses or closes.
+  holdfast::engine::Admission Acquire(hf_time now) {
+    const holdfast::engine::Admission admission = machine.Acquire(now);
+    if (admission.why.code == HF_OK && admission.events == 0) [[likely]] {
+      return admission;
+    }
+    return membership.IsIn() ? AcquireInGroup(admission, now) : admission;
+  }
+  holdfast::engine::Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
+    if (permit.kind == HF_PERMIT_OVERRIDDEN) [[unlikely]] {
+      return {membership.IsIn(), 0};
+    }
+    const holdfast::engine::Settlement settled = machine.Record(permit, verdict, now);
+    if (settled.events != 0) [[unlikely]] {
+      Note(settled.events);
+    }
+    return settled;
+  }
+  // The machine's state may have changed otherwise: by whoever operates it.
+  void Note(hf_events events) {
+    if ((events & HF_EVENT_BREAKER_CLOSED) != 0) membership.Closed();
+  }
+  hf_breaker_state State(hf_time now) const { return machine.Read(now).state; }
+
+  holdfast::abi::Membership membership;
+  const std::unique_ptr<holdfast::abi::BreakerHome> home;  // null in a registry
+  holdfast::engine::Breaker<holdfast::abi::LanedCells> machine;
+
+ private:
+  [[gnu::cold]] holdfast::engine::Admission AcquireInGroup(
+      const holdfast::engine::Admission& admission, hf_time now);
+};
 
 #endif  // HOLDFAST_ABI_BREAKER_H_

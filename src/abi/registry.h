@@ -86,7 +86,7 @@ class KeyedRegistry final : public hf_registry {
         journal_(journal),
         group_(options.group),
         directory_(Pool::ChunksFor(policy.capacity)),
-        pool_(policy.capacity, Stride(), directory_),
+        pool_(policy.capacity, Stride(live_), directory_),
         shards_(Engine::Keys::ShardsFor(policy.capacity)),
         engine_(*this, pool_, shards_) {
     engine_.Configure(policy.idle_ttl, policy.forget_after);
@@ -132,17 +132,17 @@ class KeyedRegistry final : public hf_registry {
     if (group_ != nullptr) Kind::Enrol(object, group_);
   }
   void Destroy(Object& object) { object.~Object(); }
-  engine::RegistryHold HoldOf(const Object& object, hf_time now) {
-    return Kind::HoldOf(object, now);
+  engine::RegistryHold HoldOf(Object& object, hf_time now) {
+    return Kind::HoldOf(object, live_, now);
   }
   void DropBlock(char* block) { delete[] block; }
 
  private:
   ~KeyedRegistry();
 
-  static constexpr size_t Stride() {
+  static size_t Stride(const typename Kind::Live& live) {
     constexpr size_t kAlignment = std::max(alignof(Object), alignof(Entry));
-    return (sizeof(Entry) + Kind::Bytes() + kAlignment - 1) / kAlignment * kAlignment;
+    return (sizeof(Entry) + Kind::Bytes(live) + kAlignment - 1) / kAlignment * kAlignment;
   }
   struct DeleteChunk {
     void operator()(unsigned char* chunk) const noexcept {

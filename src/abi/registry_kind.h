@@ -7,7 +7,7 @@
 //   Live              a policy as the objects of one registry see it
 //   In                where a registry's options have those of its objects
 //   Read              options to policy, and the journal of the objects; the error names the field
-//   Bytes             how much memory an object takes
+//   Bytes             how much memory an object takes, from its place on
 //   Make              an object in that memory; may throw bad_alloc
 //   Enrol             an object into a group
 //   HoldOf            what it holds that a new one would not
@@ -55,7 +55,7 @@ struct BudgetKind {
     *journal = known.journal;
     return code;
   }
-  static size_t Bytes() { return sizeof(Object); }
+  static size_t Bytes(const Live&) { return sizeof(Object); }
   static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
     Options options{};
     options.journal = journal;
@@ -63,7 +63,7 @@ struct BudgetKind {
     return ::new (place) Object(live.policy, options);
   }
   static void Enrol(Object*, hf_group*) {}
-  static engine::RegistryHold HoldOf(const Object& budget, hf_time) {
+  static engine::RegistryHold HoldOf(const Object& budget, const Live&, hf_time) {
     return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
   static bool CanBecome(const Live&, const Policy&) { return true; }
@@ -89,14 +89,14 @@ struct LimiterKind {
     *journal = known.journal;
     return code;
   }
-  static size_t Bytes() { return sizeof(Object); }
+  static size_t Bytes(const Live&) { return sizeof(Object); }
   static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
     Object* const limiter = ::new (place) Object(live.policy);
     limiter->engine.Events().Connect(journal, hash);
     return limiter;
   }
   static void Enrol(Object*, hf_group*) {}
-  static engine::RegistryHold HoldOf(const Object& limiter, hf_time now) {
+  static engine::RegistryHold HoldOf(const Object& limiter, const Live&, hf_time now) {
     return limiter.engine.IsIdle(now) ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
   // What takes memory of its own is there from the start, or never.
@@ -123,36 +123,66 @@ struct BreakerKind {
   using Object = hf_breaker;
   using Options = hf_breaker_options;
   using Policy = engine::BreakerPolicy;
-  using Live = CopiedPolicy<Policy>;
+  // Shared, and with one lane each: a million breakers have no use for eight million.
+  struct Live {
+    explicit Live(const Policy& first) : room(engine::Capacity::Of(first, 1)), policy(first) {}
+    void Store(const Policy& next) { policy.Store(next); }
+    const engine::Capacity room;
+    hf_breaker::Policy policy;
+  };
 
   static const Options* In(const hf_registry_options& options) { return options.breaker; }
   static hf_code Read(const Options* options, Policy* policy, hf_journal** journal,
                       hf_error* error) {
-    *journal = nullptr;
-    return ReadBreakerPolicy(options, policy, error);
+    Options known;
+    const hf_code code = CopyIn(options, &known, error);
+    *journal = known.journal;
+    return code != HF_OK ? code : BreakerPolicyOf(known, policy, error);
   }
-  static size_t Bytes() { return sizeof(hf_breaker); }
-  static Object* Make(void* place, const Live& live, hf_journal*, uint64_t) {
-    return ::new (place) hf_breaker(live.policy);
+  // The cells lie behind the object.
+  static size_t Bytes(const Live& live) {
+    return sizeof(Object) + live.room.Cells() * sizeof(BreakerCell);
+  }
+  static Object* Make(void* place, Live& live, hf_journal* journal, uint64_t hash) {
+    auto* const cells =
+        reinterpret_cast<BreakerCell*>(static_cast<unsigned char*>(place) + sizeof(Object));
+    for (uint32_t i = 0; i < live.room.Cells(); ++i) ::new (cells + i) BreakerCell();
+    Object* const breaker = ::new (place) Object(live.policy, live.room, cells);
+    breaker->machine.journal().Connect(journal, hash);
+    return breaker;
   }
   static void Enrol(Object* breaker, hf_group* group) { breaker->membership.Join(group); }
 
-  static engine::RegistryHold HoldOf(const Object& breaker, hf_time now) {
+  static engine::RegistryHold HoldOf(Object& breaker, const Live& live, hf_time now) {
+    using engine::RegistryHold;
     const hf_breaker_snapshot seen = breaker.machine.Read(now);
-    if (seen.state == HF_BREAKER_FORCED_OPEN || seen.state == HF_BREAKER_DISABLED) {
-      return engine::RegistryHold::kPinned;
-    }
-    const bool is_new = seen.state == HF_BREAKER_CLOSED && seen.failures == 0;
-    return is_new ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
+    const bool by_itself = seen.state == HF_BREAKER_CLOSED || seen.state == HF_BREAKER_OPEN ||
+                           seen.state == HF_BREAKER_HALF_OPEN;
+    if (!by_itself) return RegistryHold::kPinned;  // somebody's decision
+    const bool well = seen.state == HF_BREAKER_CLOSED && seen.admitted == 1 && seen.failures == 0 &&
+                      seen.slow == 0 && seen.in_flight == 0;
+    if (!well) return RegistryHold::kKept;
+    return seen.trips == 0 || HasRecovered(breaker, live, now) ? RegistryHold::kFree
+                                                               : RegistryHold::kKept;
   }
-  static bool CanBecome(const Live&, const Policy&) { return true; }
-  static void Follow(Object&, const Live&, uint32_t, hf_time) {}
+  // What it shares a policy with it also shares room with.
+  static bool CanBecome(const Live& live, const Policy& next) { return live.room.Holds(next); }
+  static void Follow(Object& breaker, const Live&, uint32_t, hf_time now) {
+    breaker.Note(breaker.machine.Follow(now));
+  }
   static hf_duration Recovery(const Policy& policy) {
-    const bool by_time = policy.window == HF_WINDOW_TIME;
-    return policy.open_for + (by_time ? policy.window_time : 0);
+    const hf_duration open = policy.open_multiplier > 1 ? policy.open_cap : policy.open_for;
+    const hf_duration window = policy.window == HF_WINDOW_TIME ? policy.window_time : 0;
+    return open + window + policy.ramp_for;
   }
-  static int32_t StateOf(const Object& breaker, hf_time now) {
-    return breaker.machine.Read(now).state;
+  static int32_t StateOf(const Object& breaker, hf_time now) { return breaker.State(now); }
+
+ private:
+  // Whether the next trip would be a first one again.
+  static bool HasRecovered(Object& breaker, const Live& live, hf_time now) {
+    const Policy policy = live.policy.Load();
+    return policy.open_multiplier == 1 ||
+           breaker.machine.Save(now).closed_for >= policy.healthy_for;
   }
 };
 

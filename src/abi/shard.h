@@ -2,7 +2,7 @@
 // A small number for each thread, by which it picks its own shard of what many threads count.
 //
 // Given out in turn, so that up to as many threads as there are shards never share one; a thread keeps its
-// number. Cost: one load.
+// number until it meets another thread in its shard and takes the next. Cost: one load.
 #ifndef HOLDFAST_ABI_SHARD_H_
 #define HOLDFAST_ABI_SHARD_H_
 
@@ -21,6 +21,10 @@ namespace holdfast::abi {
 }
 
 inline uint32_t ThisShard() { return this_shard != 0 ? this_shard : NewShard(); }
+
+[[gnu::cold]] inline void MoveShard() {
+  this_shard = this_shard == UINT32_MAX ? 1 : this_shard + 1;
+}
 
 }  // namespace holdfast::abi
 

@@ -2,20 +2,27 @@
 // The circuit breaker's state machine.
 //
 //   state        event                                              next
-//   CLOSED       record: rate >= threshold, or a run of failures    OPEN
+//   CLOSED       record, or a tick of time: a threshold is reached  OPEN
+//   CLOSED       merge: the fleet's rate is reached, and no veto    OPEN
 //   OPEN         acquire at now >= open_until                       HALF_OPEN, this one probes
-//   HALF_OPEN    `probes` results, rate >= threshold                OPEN
-//   HALF_OPEN    `probes` results, rate below                       CLOSED, windows empty
-//   HALF_OPEN    acquire, all probes out, lease over                HALF_OPEN, this one probes
-//   any          Force                                              FORCED_OPEN, DISABLED, CLOSED
+//   HALF_OPEN    `probes` results, bad                              OPEN
+//   HALF_OPEN    `probes` results, good                             CLOSED, windows empty, ramping
+//   HALF_OPEN    acquire, all probes out, lease over                HALF_OPEN, this one probes; or, if lost
+//                                                                   probes are failures, as `probes` results
+//   any          Force                                              FORCED_OPEN, DISABLED, CLOSED,
+//                                                                   METRICS_ONLY
+//   any          Restore                                            what was saved
 //
+// Ramping is CLOSED, but for what it admits; its end is no change of state. METRICS_ONLY leaves by Force and
+// Restore only. No other pair of states has a way between them.
 // Invariants: each row above is generation + 1. A permit of another generation changes nothing. No
 //   sequence of events leaves HALF_OPEN stuck.
 // Locking: one word holds (generation, state). CLOSED: acquire is one load, record a few lock-free
-//   steps in the windows, which know their generation. OPEN and a full HALF_OPEN refuse by loads.
+//   steps in the windows, which know their era. OPEN, ramping and a full HALF_OPEN refuse by loads.
 //   Probes and transitions take the lock, look at the word again, and publish the new word last;
 //   they are marked cold, which keeps the hot path short.
-// Memory: fixed, about 1.7 KiB, no heap.
+// Memory: fixed, no heap; the windows are in cells given at construction (Capacity::Cells of them). What
+//   operators and peers do is in breaker_desk.h.
 #ifndef HOLDFAST_ENGINE_BREAKER_H_
 #define HOLDFAST_ENGINE_BREAKER_H_
 
@@ -23,12 +30,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "engine/breaker_policy.h"
+#include "engine/breaker_word.h"
 #include "engine/cells.h"
 #include "engine/duration.h"
+#include "engine/fleet.h"
 #include "engine/health.h"
+#include "engine/open_time.h"
 #include "engine/probes.h"
+#include "engine/ramp.h"
 
 namespace holdfast::engine {
 
@@ -48,203 +60,181 @@ struct Settlement {
 template <typename Storage>
 class Breaker {
  public:
-  explicit Breaker(const BreakerPolicy& policy)
-      : policy_(policy), probes_(policy.probes, policy.probe_lease), health_(policy_) {
-    Close(/*generation=*/1);
+  using Word = typename Storage::template Cell<uint64_t>;
+
+  // Closed. `policy`, `cells` (room.Cells() of them, which room.Holds the policy) and `peers` outlive it.
+  Breaker(LivePolicy<Storage>& policy, const Capacity& room, Word* cells,
+          std::span<Peer> peers = {})
+      : policy_(policy), health_(policy, cells, room), fleet_(peers) {
+    Close(policy_.Load(), /*generation=*/1, HF_BREAKER_CLOSED, /*ramps=*/false);
   }
 
+  // Connects the journal, before the breaker is shared.
+  typename Storage::Journal& journal() { return journal_; }
+
   Admission Acquire(hf_time now) {
-    const uint64_t word = word_.Load();
-    if (Admits(StateOf(word))) return Admit(GenerationOf(word), HF_PERMIT_NORMAL, 0);
-    return AcquireUnlessRefused(word, now);
+    const BreakerWord word(word_.Load());
+    if (word.AdmitsAtOnce()) [[likely]] {
+      return Admit(word, HF_PERMIT_NORMAL, 0, 0);
+    }
+    return word.Admits() ? AcquireWatched(now) : AcquireUnlessRefused(word, now);
   }
 
   Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
-    const uint64_t word = word_.Load();
-    const hf_breaker_state state = StateOf(word);
-    if (permit.generation != GenerationOf(word)) return {IsOlder(permit, word), HF_EVENT_STRAGGLER};
-    if (permit.kind != KindGivenIn(state)) return {false, 0};
-    if (state == HF_BREAKER_HALF_OPEN) return RecordProbe(permit.generation, verdict, now);
-    if (state == HF_BREAKER_DISABLED || verdict == HF_VERDICT_IGNORED) return {true, 0};
-    return RecordNormal(permit.generation, verdict == HF_VERDICT_FAILURE, NotBefore(now, 0));
-  }
-
-  // `state` is FORCED_OPEN, DISABLED or CLOSED.
-  void Force(hf_breaker_state state, hf_time now) {
-    const ScopedLock lock(mutex_);
-    newest_ = NotBefore(now, newest_);
-    const uint64_t next = GenerationOf(word_.Load()) + 1;
-    if (state == HF_BREAKER_CLOSED) {
-      Close(next);
-    } else {
-      Publish(next, state);
+    now = NotBefore(now, 0);
+    for (;;) {
+      const BreakerWord word(word_.Load());
+      if (permit.generation != word.generation()) [[unlikely]] {
+        return {IsOlder(permit, word), HF_EVENT_STRAGGLER};
+      }
+      if (permit.kind != word.KindGiven()) return {false, 0};
+      if (!word.Counts()) return RecordElsewhere(word, permit, verdict, now);
+      const bool hung = word.ages() && LeaveFlight(word, permit, now);
+      if (verdict == HF_VERDICT_IGNORED) return {true, 0};
+      if (health_.NeedsAdvance(word, now)) Advance(word, now);
+      const bool slow = (hung || verdict == HF_VERDICT_SLOW) && word.judges_slow();
+      const Result result{verdict == HF_VERDICT_FAILURE, slow};
+      const Diagnosis diagnosis = health_.Record(word, result, now);
+      if (diagnosis.trips && word.state() == HF_BREAKER_CLOSED) {
+        return {true, Trip(word.generation(), now, diagnosis.certain)};
+      }
+      if (!diagnosis.stale) return {true, 0};
+      // Another generation, which is seen at once; or another shape, in which it is still to be counted.
     }
   }
 
-  hf_breaker_snapshot Read(hf_time now) const {
-    const uint64_t word = word_.Load();
-    const WindowTotals totals = health_.Totals(NotBefore(now, 0));
-    hf_breaker_snapshot snapshot{};
-    snapshot.state = StateOf(word);
-    snapshot.generation = GenerationOf(word);
-    snapshot.calls = totals.calls;
-    snapshot.failures = totals.failures;
-    snapshot.consecutive = health_.Run();
-    if (snapshot.state == HF_BREAKER_HALF_OPEN) snapshot.probes_out = probes_.Out();
-    if (snapshot.state == HF_BREAKER_OPEN) snapshot.open_until = open_until_.Load();
-    snapshot.opened = opened_.Load();
-    snapshot.refused = refused_.Load();
-    return snapshot;
-  }
+  // --- breaker_desk.h ---------------------------------------------------------------------------------
+  // FORCED_OPEN, DISABLED, METRICS_ONLY or CLOSED.
+  void Force(hf_breaker_state state, hf_time now);
+  // Stores `policy` and follows it; needs Holds(policy).
+  hf_events Update(const BreakerPolicy& policy, hf_time now);
+  // What Update does once its policy is stored, for breakers that share one.
+  hf_events Follow(hf_time now);
+  bool HasPeers() const { return !fleet_.IsEmpty(); }
+  // False if there is no place for that peer.
+  bool Merge(uint64_t peer, const WindowTotals& totals, hf_time now, hf_events* events);
+  hf_breaker_saved Save(hf_time now);
+  void Restore(const hf_breaker_saved& saved, hf_time now);
+  hf_breaker_snapshot Read(hf_time now) const;
 
  private:
   template <typename T>
   using Cell = typename Storage::template Cell<T>;
 
-  // --- the word: generation | state -----------------------------------------------------------------
-  static constexpr int kStateBits = 3;
-  static uint64_t GenerationOf(uint64_t word) { return word >> kStateBits; }
-  static hf_breaker_state StateOf(uint64_t word) {
-    return static_cast<hf_breaker_state>(word & ((1u << kStateBits) - 1));
-  }
-  static uint32_t TagOf(uint64_t generation) { return static_cast<uint32_t>(generation); }
-  void Publish(uint64_t generation, hf_breaker_state state) {
-    word_.Store(generation << kStateBits | static_cast<uint64_t>(state));
-  }
-
-  static bool Admits(hf_breaker_state state) {
-    return state == HF_BREAKER_CLOSED || state == HF_BREAKER_DISABLED;
-  }
-  static uint32_t KindGivenIn(hf_breaker_state state) {
-    if (Admits(state)) return HF_PERMIT_NORMAL;
-    return state == HF_BREAKER_HALF_OPEN ? HF_PERMIT_PROBE : HF_PERMIT_NONE;
-  }
   // False: no earlier generation gave it, so it may be another object's, which would lose it here.
-  [[gnu::cold]] static bool IsOlder(const hf_permit& permit, uint64_t word) {
-    return permit.generation - 1 < GenerationOf(word) - 1 && permit.kind - 1 < HF_PERMIT_PROBE;
+  [[gnu::cold]] static bool IsOlder(const hf_permit& permit, BreakerWord word) {
+    return permit.generation - 1 < word.generation() - 1 && permit.kind - 1 < HF_PERMIT_PROBE;
   }
 
   // --- acquire ----------------------------------------------------------------------------------------
+  static Admission Admit(BreakerWord word, uint32_t kind, uint32_t stamp, hf_events events) {
+    return {{word.generation(), kind, stamp}, {HF_OK, HF_R_NONE, 0}, events};
+  }
+
+  // Admits, but has an eye on the calls under way or on how many it admits.
+  Admission AcquireWatched(hf_time now) {
+    for (;;) {
+      const BreakerWord word(word_.Load());
+      if (!word.Admits()) return AcquireUnlessRefused(word, now);
+      if (word.ages() && word.state() == HF_BREAKER_CLOSED && health_.in_flight().IsNewTick(now)) {
+        const hf_events found = LookForHangs(word, now);
+        if (found != 0) return Refuse(HF_BREAKER_OPEN, now, found);
+        if (word_.Load() != word.raw()) continue;
+      }
+      if (word.ramps()) {
+        if (now >= until_.Load()) {
+          EndRamp(now);
+          continue;
+        }
+        const Share share = ShareOf(RampedNow(now));
+        if (word_.Load() != word.raw()) continue;
+        if (!ramp_.Admits(share)) return Refuse(word.state(), now, 0);
+      }
+      if (!word.ages() || !word.Counts()) return Admit(word, HF_PERMIT_NORMAL, 0, 0);
+      const uint32_t lane = health_.lanes().Mine();
+      uint32_t begin = health_.in_flight().BeginOf(now);
+      if (!health_.in_flight().Enter(word.tag(), lane, &begin)) continue;
+      return Admit(word, HF_PERMIT_NORMAL, Stamp(word.shape(), lane, begin).raw(), 0);
+    }
+  }
+
+  double RampedNow(hf_time now) const {
+    const hf_duration length = length_.Load();
+    return RampedShare(ramp_from_.Load(), length - std::min(TimeUntil(until_.Load(), now), length),
+                       length);
+  }
+
   // Whether nothing but a refusal can come of asking now.
   bool Refuses(hf_breaker_state state, hf_time now) const {
-    if (state == HF_BREAKER_OPEN) return now < open_until_.Load();
+    if (state == HF_BREAKER_OPEN) return now < until_.Load();
     // The lease first: a probe that comes back renews it before it makes room.
-    if (state == HF_BREAKER_HALF_OPEN) return !probes_.LeaseIsOver(now) && probes_.IsFull();
+    if (state == HF_BREAKER_HALF_OPEN) {
+      return now < until_.Load() && probes_.Admitted() >= wanted_.Load();
+    }
     return state == HF_BREAKER_FORCED_OPEN;
   }
 
-  static Admission Admit(uint64_t generation, uint32_t kind, hf_events events) {
-    return {{generation, kind, 0}, {HF_OK, HF_R_NONE, 0}, events};
-  }
-
-  [[gnu::cold]] Admission AcquireUnlessRefused(uint64_t word, hf_time now) {
-    // The word again: a refusal is right only if all that it was made of is of one generation.
-    if (Refuses(StateOf(word), now) && word_.Load() == word) return Refuse(StateOf(word), now);
-    const ScopedLock lock(mutex_);
-    newest_ = NotBefore(now, newest_);
-    return AcquireLocked(word_.Load());
-  }
-
-  Admission Refuse(hf_breaker_state state, hf_time now) {
-    refused_.Add(1);
-    const hf_time seen = NotBefore(now, 0);
-    hf_rejection why{HF_UNAVAILABLE, HF_R_BREAKER_FORCED_OPEN, HF_INFINITE};
-    if (state == HF_BREAKER_OPEN) {
-      why.reason = HF_R_BREAKER_OPEN;
-      why.retry_after = std::min(TimeUntil(open_until_.Load(), seen), policy_.open_for);
-    } else if (state == HF_BREAKER_HALF_OPEN) {
-      // A probe is usually back long before its lease is over.
-      why.reason = HF_R_BREAKER_PROBING;
-      why.retry_after = std::min(probes_.LeaseLeft(seen), policy_.open_for / 10);
-    }
-    // 0 would read as "unknown".
-    why.retry_after = std::max<hf_duration>(why.retry_after, 1);
-    return {{}, why, 0};
-  }
-
-  Admission AcquireLocked(uint64_t word) {
-    const uint64_t generation = GenerationOf(word);
-    if (Admits(StateOf(word))) return Admit(generation, HF_PERMIT_NORMAL, 0);
-    if (Refuses(StateOf(word), newest_)) return Refuse(StateOf(word), newest_);
-    if (StateOf(word) == HF_BREAKER_OPEN) {
-      return StartProbing(generation + 1, HF_EVENT_BREAKER_HALF_OPENED);
-    }
-    if (probes_.IsFull()) return StartProbing(generation + 1, HF_EVENT_PROBE_LOST);
-    probes_.Admit(newest_);
-    return Admit(generation, HF_PERMIT_PROBE, 0);
-  }
-
-  Admission StartProbing(uint64_t generation, hf_events events) {
-    probes_.Start(newest_);
-    Publish(generation, HF_BREAKER_HALF_OPEN);
-    return Admit(generation, HF_PERMIT_PROBE, events);
-  }
+  [[gnu::cold, gnu::noinline]] Admission AcquireUnlessRefused(BreakerWord word, hf_time now);
+  Admission Refuse(hf_breaker_state state, hf_time now, hf_events events);
 
   // --- record -----------------------------------------------------------------------------------------
-  Settlement RecordNormal(uint64_t generation, bool failed, hf_time now) {
-    if (health_.NeedsAdvance(now) && !Advance(generation, now)) return {true, HF_EVENT_STRAGGLER};
-    const Diagnosis diagnosis = health_.Record(TagOf(generation), failed);
-    if (diagnosis.stale) return {true, HF_EVENT_STRAGGLER};
-    return {true, diagnosis.trips ? Trip(generation, now) : 0};
-  }
-
-  // False if the breaker has left that generation.
-  [[gnu::cold]] bool Advance(uint64_t generation, hf_time now) {
-    const ScopedLock lock(mutex_);
-    if (GenerationOf(word_.Load()) != generation) return false;
-    health_.Advance(TagOf(generation), now);
-    return true;
-  }
-
-  [[gnu::cold]] hf_events Trip(uint64_t generation, hf_time now) {
-    const ScopedLock lock(mutex_);
-    if (GenerationOf(word_.Load()) != generation) return 0;  // another thread was first
-    newest_ = NotBefore(now, newest_);
-    return Open(generation + 1);
-  }
-
-  [[gnu::cold]] Settlement RecordProbe(uint64_t generation, hf_verdict verdict, hf_time now) {
-    const ScopedLock lock(mutex_);
-    if (GenerationOf(word_.Load()) != generation) return {true, HF_EVENT_STRAGGLER};
-    if (probes_.Out() == 0) return {false, 0};
-    newest_ = NotBefore(now, newest_);
-    if (verdict == HF_VERDICT_IGNORED) {
-      probes_.Refund(newest_);
-      return {true, 0};
+  // Whether the call took slow_after or longer, as far as its permit tells.
+  [[gnu::noinline]] bool LeaveFlight(BreakerWord word, const hf_permit& permit, hf_time now) {
+    const Stamp stamp(permit.stamp);
+    if (!word.ages() || !stamp.IsOf(word.shape())) return false;
+    if (permit.kind == HF_PERMIT_NORMAL) {
+      health_.in_flight().Leave(word.tag(), stamp.lane(), stamp.begin());
     }
-    probes_.Count(verdict == HF_VERDICT_FAILURE, newest_);
-    if (!probes_.IsComplete()) return {true, 0};
-    const bool still_failing = RateReached(policy_, probes_.failures(), policy_.probes);
-    if (still_failing) return {true, Open(generation + 1)};
-    Close(generation + 1);
-    return {true, HF_EVENT_BREAKER_CLOSED};
+    return health_.in_flight().IsSlow(stamp.begin(), now);
   }
 
-  // --- transitions, under the lock --------------------------------------------------------------------
-  hf_events Open(uint64_t generation) {
-    open_until_.Store(AddSaturating(newest_, policy_.open_for));
-    opened_.Add(1);
-    Publish(generation, HF_BREAKER_OPEN);
-    return HF_EVENT_BREAKER_OPENED;
-  }
+  // --- breaker_locked.h: what takes the lock, or is called under it -----------------------------------
+  [[gnu::cold, gnu::noinline]] Settlement RecordElsewhere(BreakerWord word, const hf_permit& permit,
+                                                          hf_verdict verdict, hf_time now);
+  [[gnu::cold, gnu::noinline]] void Advance(BreakerWord word, hf_time now);
+  [[gnu::cold, gnu::noinline]] void EndRamp(hf_time now);
+  [[gnu::cold, gnu::noinline]] hf_events LookForHangs(BreakerWord word, hf_time now);
+  [[gnu::cold, gnu::noinline]] hf_events Trip(uint64_t generation, hf_time now, bool certain);
 
-  void Close(uint64_t generation) {
-    health_.Reset(TagOf(generation), newest_);
-    Publish(generation, HF_BREAKER_CLOSED);
-  }
+  Admission AcquireLocked(BreakerWord word);
+  Admission AdmitProbe(const BreakerPolicy& policy, hf_events events);
+  void StartProbing(const BreakerPolicy& policy, uint64_t generation);
+  void RenewLease(const BreakerPolicy& policy);
+  hf_events Judge(const BreakerPolicy& policy, uint64_t generation);
+  hf_events Open(const BreakerPolicy& policy, uint64_t generation);
+  void OpenFor(const BreakerPolicy& policy, uint64_t generation, hf_duration length);
+  void Close(const BreakerPolicy& policy, uint64_t generation, hf_breaker_state state, bool ramps);
+  void StartRamp(double from, hf_duration length);
+  void Publish(const BreakerPolicy& policy, uint64_t generation, hf_breaker_state state,
+               bool ramps);
+  bool Vetoes(const BreakerPolicy& policy, BreakerWord word, hf_time now) const;
 
-  const BreakerPolicy policy_;
   Cell<uint64_t> word_;
-  Cell<hf_time> open_until_;
+  LivePolicy<Storage>& policy_;
+  // What the state runs until, and how long that was at first: an open time, a lease, a ramp.
+  Cell<hf_time> until_;
+  Cell<hf_duration> length_;
+  Cell<double> ramp_from_;
+  Ramp<Storage> ramp_;
+  Cell<uint32_t> wanted_;  // of the probes of this round
   ProbeRound<Storage> probes_;
-  hf_time newest_ = 0;  // under the lock: the newest `now` of a probe or a transition
-  Cell<uint64_t> opened_;
-  typename Storage::Mutex mutex_;
-  // Written by every record, so kept away from the word that every acquire reads.
-  alignas(64) Health<Storage> health_;
+  Health<Storage> health_;
+  // Written by refusals and under the lock.
   Cell<uint64_t> refused_;
+  Cell<uint64_t> opened_;
+  Cell<uint32_t> trips_;  // in a row
+  uint32_t shape_ = 0;
+  uint32_t updates_ = 0;
+  typename Storage::Mutex mutex_;
+  hf_time newest_ = 0;  // the newest `now` of a probe or a transition
+  hf_time closed_at_ = 0;
+  Fleet fleet_;
+  typename Storage::Journal journal_;
 };
 
 }  // namespace holdfast::engine
+
+#include "engine/breaker_desk.h"
+#include "engine/breaker_locked.h"
 
 #endif  // HOLDFAST_ENGINE_BREAKER_H_

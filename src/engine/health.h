@@ -2,80 +2,213 @@
 // What a closed breaker knows of its dependency, and when that is enough to trip.
 //
 //   trips   consecutive_failures in a row, or
-//           failure rate of the window >= failure_rate, with at least minimum_calls results in it
+//           failed / results >= failure_rate, or
+//           (slow results + overdue calls) / (results + overdue calls) >= slow_rate,
+//           the rates once there are minimum_calls of what they divide by
 //
-// Invariant: a result with another tag than the last Reset's changes nothing.
-// Locking: Record is lock-free. Reset and Advance run under the breaker's lock.
-// Memory: both windows, of which the policy uses one.
+// Rates are taken only where they can have come up: by a failure or a slow result, by the first result after
+//   the time window has moved, by the first step in a tick after which a call may be overdue, and by any
+//   result while minimum_calls is still ahead and something is wrong (`attention`). A success in a healthy
+//   window is thus one write.
+// Invariant: a result of another era changes nothing.
+// Locking: Record and Trips are lock-free. Reset, Reshape and Advance run under the breaker's lock.
 #ifndef HOLDFAST_ENGINE_HEALTH_H_
 #define HOLDFAST_ENGINE_HEALTH_H_
 
 #include <cstdint>
 
 #include "engine/breaker_policy.h"
+#include "engine/breaker_word.h"
+#include "engine/failure_run.h"
+#include "engine/in_flight.h"
 #include "engine/window.h"
+#include "engine/window_count.h"
+#include "engine/window_time.h"
 
 namespace holdfast::engine {
 
 struct Diagnosis {
-  bool stale;  // another generation's result
+  bool stale;  // another era's result
   bool trips;
+  bool certain;  // whatever came in meanwhile: it was this result that made the run long enough
 };
 
 template <typename Storage>
 class Health {
  public:
-  explicit Health(const BreakerPolicy& policy)
+  using Word = typename Storage::template Cell<uint64_t>;
+
+  Health(const LivePolicy<Storage>& policy, Word* cells, const Capacity& room)
       : policy_(policy),
-        counted_(policy.window_calls),
-        timed_(policy.window_time, policy.window_buckets) {}
+        lanes_(cells + room.LanesAt(), room),
+        counted_(cells, room),
+        timed_(lanes_, room),
+        in_flight_(lanes_, room) {}
 
-  void Reset(uint32_t tag, hf_time now) {
-    counted_.Reset(tag);
-    timed_.Reset(tag, now);
-    run_.Reset(tag);
+  // Empty, in the policy's shape.
+  void Reset(BreakerWord word, const BreakerPolicy& policy, hf_time now) {
+    in_flight_.Reset(word.tag(), policy.slow_after);
+    if (word.by_count()) {
+      counted_.Reset(word.tag(), policy.window_calls);
+    } else {
+      timed_.Reset(word.tag(), policy.window_time, policy.window_buckets, now);
+    }
+    run_.Reset(word.tag(), 0);
+    Raise();
   }
 
-  // Whether `now` needs Advance before Record.
-  bool NeedsAdvance(hf_time now) const { return !ByCount() && timed_.NeedsAdvance(now); }
-  void Advance(uint32_t tag, hf_time now) { timed_.Advance(tag, now); }
-
-  Diagnosis Record(uint32_t tag, bool failed) {
-    const Recorded recorded = ByCount() ? counted_.Record(tag, failed) : timed_.Record(tag, failed);
-    if (recorded.stale) return {true, false};
-    const uint32_t run = run_.Record(tag, failed);
-    const uint32_t longest = policy_.consecutive_failures;
-    const bool run_trips = longest != 0 && run >= longest;
-    return {false, run_trips || RateTrips(failed, recorded.calls)};
+  bool HasShapeOf(BreakerWord word, const BreakerPolicy& policy) const {
+    const bool by_count = policy.window == HF_WINDOW_COUNT;
+    if (word.by_count() != by_count || word.judges_slow() != (policy.slow_rate > 0)) return false;
+    if (word.ages() != (policy.slow_after > 0) || !in_flight_.Measures(policy.slow_after))
+      return false;
+    return by_count ? counted_.Has(policy.window_calls)
+                    : timed_.Has(policy.window_time, policy.window_buckets);
   }
 
-  WindowTotals Totals(hf_time now) const {
-    return ByCount() ? counted_.Totals() : timed_.Totals(now);
+  // In the policy's shape, with what can be kept.
+  void Reshape(BreakerWord before, BreakerWord word, const BreakerPolicy& policy, hf_time now) {
+    in_flight_.Reset(word.tag(), policy.slow_after);
+    if (before.by_count() != word.by_count()) {
+      if (word.by_count()) counted_.Reset(word.tag(), policy.window_calls);
+      if (!word.by_count())
+        timed_.Reset(word.tag(), policy.window_time, policy.window_buckets, now);
+    } else if (word.by_count()) {
+      counted_.Resize(word.tag(), policy.window_calls);
+    } else {
+      timed_.Reshape(word.tag(), policy.window_time, policy.window_buckets);
+    }
+    run_.Reset(word.tag(), run_.Length());
+    Raise();
+  }
+
+  bool NeedsAdvance(BreakerWord word, hf_time now) const {
+    return !word.by_count() && timed_.NeedsAdvance(now);
+  }
+  void Advance(BreakerWord word, hf_time now) {
+    if (timed_.Advance(word.tag(), now)) Raise();
+  }
+
+  Diagnosis Record(BreakerWord word, Result result, hf_time now) {
+    bool look = result.failed || result.slow;
+    if (word.by_count()) {
+      const auto [stale, calls] = counted_.Record(word.tag(), result);
+      if (stale) return {true, false, false};
+      look = look || IsNearTheGate(word, calls);
+    } else {
+      if (!timed_.Record(word.tag(), result)) return {true, false, false};
+      look = look || (attention_.Load() & 1) != 0;
+    }
+    const uint32_t run = run_.Record(word.tag(), result.failed);
+    if (result.failed && policy_.ConsecutiveFailures() - 1 < run)
+      return {false, true, true};  // 0: off
+    if (word.ages() && in_flight_.IsNewTick(now)) look = true;
+    return {false, look && Trips(word, now), false};
+  }
+
+  // Puts results into an empty window that it has seen elsewhere.
+  void Pour(BreakerWord word, const BreakerPolicy& policy, WindowTotals totals, uint32_t run) {
+    run_.Reset(word.tag(), run);
+    if (!word.judges_slow()) totals.slow = 0;
+    if (!word.by_count()) return timed_.Pour(word.tag(), totals);
+    const double share =
+        std::min(1.0, double{1} * policy.window_calls / std::max(totals.calls, 1u));
+    const auto calls = static_cast<uint32_t>(totals.calls * share);
+    const auto failures = static_cast<uint32_t>(totals.failures * share);
+    const auto slow = static_cast<uint32_t>(totals.slow * share);
+    // Evenly spread, so that they leave the window in the proportion that they came in.
+    for (uint64_t i = 0; i < calls; ++i) {
+      counted_.Record(word.tag(), {(i + 1) * failures / calls != i * failures / calls,
+                                   (i + 1) * slow / calls != i * slow / calls});
+    }
+  }
+
+  // Whether what is there now reaches a threshold.
+  [[gnu::noinline]] bool Trips(BreakerWord word, hf_time now) {
+    const bool trips = FindsTooMuch(word, now);
+    // Only now, and only if it was in vain: who comes in between looks for himself, rather than trust in a look
+    // that is still going on.
+    if (!trips && word.ages() && in_flight_.IsNewTick(now)) in_flight_.Looked(now);
+    return trips;
+  }
+
+  // Results first and the overdue after them (see Totals, Overdue): a call that comes back in between is missed
+  // by both, and its own thread looks again; none is counted twice.
+  static bool Judges(BreakerWord word, const Thresholds& limits, const WindowTotals& totals,
+                     uint32_t overdue) {
+    const uint32_t minimum = limits.minimum_calls;
+    if (totals.calls >= minimum && Reaches(totals.failures, totals.calls, limits.failure_rate)) {
+      return true;
+    }
+    const uint32_t all = totals.calls + overdue;
+    return word.judges_slow() && limits.slow_rate > 0 && all >= minimum &&
+           Reaches(totals.slow + overdue, all, limits.slow_rate);
+  }
+
+  WindowTotals Totals(BreakerWord word, hf_time now) const {
+    return word.by_count() ? counted_.Totals() : timed_.Totals(now);
+  }
+  uint32_t Overdue(BreakerWord word, hf_time now) const {
+    return word.ages() ? in_flight_.Overdue(now) : 0;
   }
   uint32_t Run() const { return run_.Length(); }
+  InFlight<Storage>& in_flight() { return in_flight_; }
+  const InFlight<Storage>& in_flight() const { return in_flight_; }
+  LaneSet<Storage>& lanes() { return lanes_; }
 
  private:
-  bool ByCount() const { return policy_.window == HF_WINDOW_COUNT; }
+  // More threads than this do not draw a void number in the same instant.
+  static constexpr uint64_t kMostVoid = 64;
+
+  bool FindsTooMuch(BreakerWord word, hf_time now) {
+    const Thresholds limits = policy_.LoadThresholds();
+    const uint32_t seen = attention_.Load();
+    if (limits.consecutive_failures != 0 && run_.Length() >= limits.consecutive_failures) {
+      return true;
+    }
+    WindowTotals totals = Totals(word);
+    uint32_t overdue = Overdue(word, now);
+    if (Judges(word, limits, totals, overdue)) return true;
+    if (word.by_count()) return false;
+    const bool unsuspicious = totals.failures + totals.slow + overdue == 0;
+    if (totals.calls >= limits.minimum_calls || unsuspicious) {
+      Lower(seen);
+      return false;
+    }
+    // From here on every result looks; those that came before that are in what is counted now.
+    Raise();
+    totals = Totals(word);
+    overdue = Overdue(word, now);
+    return Judges(word, limits, totals, overdue);
+  }
+
+  WindowTotals Totals(BreakerWord word) const {
+    return word.by_count() ? counted_.Totals() : timed_.Totals();
+  }
 
   // In a count window a success can raise no rate, but it can be the result that makes the rate count.
-  // In a time window old successes leave, so any result can find the rate too high, unless nothing has
-  // failed. A failure counts the window anew: of two that come at once, the one that is written last must
-  // see both.
-  bool RateTrips(bool failed, uint32_t calls) const {
-    if (!ByCount()) return (failed || timed_.MayHoldFailures()) && RateTrips(timed_.Totals());
-    if (!failed && calls != policy_.minimum_calls) return false;
-    return RateTrips(counted_.Totals());
+  bool IsNearTheGate(BreakerWord word, uint64_t calls) const {
+    const uint64_t minimum = policy_.MinimumCalls();
+    return calls < minimum + kMostVoid && (calls >= minimum || word.ages());
   }
 
-  bool RateTrips(const WindowTotals& totals) const {
-    return totals.calls >= policy_.minimum_calls &&
-           RateReached(policy_, totals.failures, totals.calls);
+  // Odd: every result is to look. It counts up, so that who has looked too early cannot lower it.
+  void Raise() {
+    uint32_t before = attention_.Load();
+    while (!attention_.CompareExchange(before, ((before >> 1) + 1) << 1 | 1)) {
+    }
+  }
+  void Lower(uint32_t seen) {
+    if ((seen & 1) != 0) attention_.CompareExchange(seen, seen & ~1u);
   }
 
-  const BreakerPolicy& policy_;
+  const LivePolicy<Storage>& policy_;
+  LaneSet<Storage> lanes_;
   CountWindow<Storage> counted_;
   TimeWindow<Storage> timed_;
+  InFlight<Storage> in_flight_;
   FailureRun<Storage> run_;
+  typename Storage::template Cell<uint32_t> attention_;
 };
 
 }  // namespace holdfast::engine

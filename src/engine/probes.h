@@ -1,78 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// One round of half-open probes: how many are admitted, how many are back, and since when none came.
+// One round of half-open probes: how many are admitted, how many are back, and what they showed.
 //
-//   out = admitted - back; admitted never exceeds `wanted`; complete once back == wanted
-//   the lease runs from the last admission or return, whichever is later
+//   out = admitted - back; admitted never exceeds what is wanted; complete once as many are back
 //
-// Locking: what changes the round runs under the breaker's lock; the const members only load.
-// Memory: fixed.
+// Locking: what changes the round runs under the breaker's lock; the const members load one word.
+// Memory: one word, admitted | back | failures | slow.
 #ifndef HOLDFAST_ENGINE_PROBES_H_
 #define HOLDFAST_ENGINE_PROBES_H_
 
 #include <holdfast/c/base.h>
 
-#include <algorithm>
 #include <cstdint>
 
-#include "engine/duration.h"
+#include "engine/breaker_policy.h"
 
 namespace holdfast::engine {
 
 template <typename Storage>
 class ProbeRound {
  public:
-  ProbeRound(uint32_t wanted, hf_duration lease) : wanted_(wanted), lease_(lease) {}
-
-  bool IsFull() const { return admitted_.Load() >= wanted_; }
-  bool LeaseIsOver(hf_time now) const { return now >= lease_until_.Load(); }
-  // Never more than a whole lease, even for a clock that stepped back.
-  hf_duration LeaseLeft(hf_time now) const {
-    return std::min(TimeUntil(lease_until_.Load(), now), lease_);
-  }
-  // Two loads: a reader that races with a new round must not see fewer than none.
+  uint32_t Admitted() const { return Field(kAdmitted); }
   uint32_t Out() const {
-    const uint32_t admitted = admitted_.Load();
-    const uint32_t back = back_.Load();
-    return admitted > back ? admitted - back : 0;
+    const uint64_t word = word_.Load();
+    return Field(word, kAdmitted) - Field(word, kBack);
   }
 
   // A new round, with its first probe out.
-  void Start(hf_time now) {
-    back_.Store(0);
-    failures_ = 0;
-    admitted_.Store(1);
-    RenewLease(now);
-  }
-
-  void Admit(hf_time now) {
-    admitted_.Add(1);
-    RenewLease(now);
-  }
-
+  void Start() { word_.Store(One(kAdmitted)); }
+  void Admit() { word_.Store(word_.Load() + One(kAdmitted)); }
   // A probe came back and showed nothing: its place is free again.
-  void Refund(hf_time now) {
-    RenewLease(now);
-    admitted_.Store(admitted_.Load() - 1);
+  void Refund() { word_.Store(word_.Load() - One(kAdmitted)); }
+  void Count(bool failed, bool slow) {
+    word_.Store(word_.Load() + One(kBack) + (failed ? One(kFailures) : 0) +
+                (slow ? One(kSlow) : 0) + (failed || slow ? One(kBad) : 0));
+  }
+  void CountOutAsFailed() {
+    while (Out() != 0) Count(/*failed=*/true, /*slow=*/false);
   }
 
-  void Count(bool failed, hf_time now) {
-    back_.Add(1);
-    failures_ += failed ? 1 : 0;
-    RenewLease(now);
-  }
+  bool IsComplete(const BreakerPolicy& policy) const { return Field(kBack) >= policy.probes; }
 
-  bool IsComplete() const { return back_.Load() == wanted_; }
-  uint32_t failures() const { return failures_; }
+  // Whether the dependency is well, by what a complete round showed.
+  bool IsGood(const BreakerPolicy& policy) const {
+    const uint32_t back = Field(kBack);
+    const bool judges_slow = policy.slow_rate > 0;
+    if (policy.probe_success_rate > 0) {
+      const uint32_t bad = Field(judges_slow ? kBad : kFailures);
+      return Reaches(back - bad, back, policy.probe_success_rate);
+    }
+    if (Reaches(Field(kFailures), back, policy.failure_rate)) return false;
+    return !judges_slow || !Reaches(Field(kSlow), back, policy.slow_rate);
+  }
 
  private:
-  void RenewLease(hf_time now) { lease_until_.Store(AddSaturating(now, lease_)); }
+  static constexpr int kFieldBits = 12;  // up to 1000 probes
+  static constexpr int kAdmitted = 0, kBack = 1, kFailures = 2, kSlow = 3, kBad = 4;
 
-  const uint32_t wanted_;
-  const hf_duration lease_;
-  typename Storage::template Cell<uint32_t> admitted_;
-  typename Storage::template Cell<uint32_t> back_;
-  typename Storage::template Cell<hf_time> lease_until_;
-  uint32_t failures_ = 0;  // under the lock
+  static uint64_t One(int field) { return uint64_t{1} << field * kFieldBits; }
+  static uint32_t Field(uint64_t word, int field) {
+    return static_cast<uint32_t>(word >> field * kFieldBits & ((1u << kFieldBits) - 1));
+  }
+  uint32_t Field(int field) const { return Field(word_.Load(), field); }
+
+  typename Storage::template Cell<uint64_t> word_;
 };
 
 }  // namespace holdfast::engine

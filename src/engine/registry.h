@@ -23,7 +23,7 @@
 //     using Object = ...;
 //     void Make(unsigned char* place, uint64_t hash);   // an Object begins at `place`
 //     void Destroy(Object&);
-//     RegistryHold HoldOf(const Object&, hf_time now);
+//     RegistryHold HoldOf(Object&, hf_time now);
 //     void DropBlock(char*);                            // of a long key
 //   };
 #ifndef HOLDFAST_ENGINE_REGISTRY_H_

@@ -1,242 +1,174 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a breaker remembers of recent results: how many, and how many failed.
+// What the windows of a breaker have in common: what they hold, where it lies, and whose it is.
 //
-//   CountWindow   the last `size` results: a ring of bits, 1 for a failure
-//   TimeWindow    the results of the last `buckets` steps of time: a ring of counts
-//   FailureRun    failures in a row
+//   tag     16 bits in every word that a result is written to: the era of the window. A new generation or a
+//           new shape is a new era. A write into a word of another era changes nothing, however late its
+//           thread comes (it would have to sleep through exactly 65536 eras).
+//   lane    one of up to 16 copies of what every result writes, so that threads do not share a line. A
+//           thread keeps its lane until it meets another thread there, then it moves on.
 //
-// Each belongs to one generation of its breaker: the tag in every word that is written. A result of
-// another generation finds another tag and changes nothing, however late its thread comes.
-// Invariants: CountWindow: failures <= calls <= size, and nothing is cleared on a reset, because a word
-//   with an old tag reads as empty. TimeWindow: each bucket is inside the window or zero; a result with
-//   an old `now` counts in the newest step.
-// Locking: Record is lock-free, but for a step of the time window. Reset and Advance: under the
-//   breaker's lock. Memory: fixed, 1 KiB and 0.5 KiB.
+// Layout of the cells, all of them given at construction:
+//
+//   [numbers][totals][ring of the count window]  [lane 0: buckets, slow buckets, in flight] [lane 1] ...
+//
+// With more than one lane each part begins on lines of its own; a single lane is packed.
 #ifndef HOLDFAST_ENGINE_WINDOW_H_
 #define HOLDFAST_ENGINE_WINDOW_H_
 
 #include <holdfast/c/base.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/duration.h"
+#include "engine/breaker_policy.h"
 
 namespace holdfast::engine {
 
 inline constexpr uint32_t kMaxWindowCalls = 4096;
 inline constexpr uint32_t kMaxWindowBuckets = 64;
+inline constexpr uint32_t kMaxLanes = 16;
+inline constexpr uint32_t kSlotsPerRingWord = 16;
+inline constexpr uint32_t kAgeSlots = 16;
+inline constexpr uint32_t kInFlightCells = kAgeSlots + 1;
+inline constexpr uint32_t kCellsPerLine = 16;  // two lines of 64 bytes: processors fetch pairs
 
 struct WindowTotals {
   uint32_t calls = 0;
   uint32_t failures = 0;
+  uint32_t slow = 0;
 };
 
-// Which generation wrote a word, and what it wrote.
-constexpr uint64_t Tagged(uint32_t tag, uint32_t value) {
-  return static_cast<uint64_t>(tag) << 32 | value;
+// One result, as a window sees it.
+struct Result {
+  bool failed = false;
+  bool slow = false;
+};
+
+constexpr int kTagShift = 48;
+constexpr uint64_t kUntagged = (uint64_t{1} << kTagShift) - 1;
+constexpr uint64_t EmptyWord(uint16_t tag) { return uint64_t{tag} << kTagShift; }
+constexpr uint16_t TagOf(uint64_t word) { return static_cast<uint16_t>(word >> kTagShift); }
+
+// Words of a ring that holds a count window: a power of two of slots, at least `calls`.
+constexpr uint32_t RingWordsFor(uint32_t calls) {
+  return std::max(std::bit_ceil(calls), kSlotsPerRingWord) / kSlotsPerRingWord;
 }
-constexpr uint32_t TagOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
-constexpr uint32_t ValueOf(uint64_t word) { return static_cast<uint32_t>(word); }
 
-// What came of recording one result.
-struct Recorded {
-  bool stale;      // another generation's: nothing was changed
-  uint32_t calls;  // in the window afterwards
-};
+// What a breaker has room for; a policy may use less of it.
+struct Capacity {
+  uint32_t ring_words = 0;
+  uint32_t buckets = 0;
+  uint32_t slow_buckets = 0;  // 0: slow results cannot be told apart
+  uint32_t in_flight = 0;     // cells per lane
+  uint32_t lanes = 1;         // a power of two
 
-template <typename Storage>
-class CountWindow {
- public:
-  explicit CountWindow(uint32_t size) : size_(size) {}
-
-  void Reset(uint32_t tag) { head_.Store(Tagged(tag, 0)); }
-
-  Recorded Record(uint32_t tag, bool failed) {
-    uint64_t head = head_.Load();
-    uint32_t slot, calls;
-    do {
-      if (TagOf(head) != tag) return {true, 0};
-      slot = SlotOf(head);
-      calls = std::min(CallsOf(head) + 1, size_);
-    } while (!head_.CompareExchange(head, Tagged(tag, calls << kSlotBits | NextSlot(slot))));
-
-    // A success in a healthy window only reads.
-    const uint64_t word = ring_[slot / kBitsPerWord].Load();
-    const bool is_set = (word >> (slot % kBitsPerWord) & 1) != 0;
-    if (TagOf(word) == tag && is_set == failed) return {false, calls};
-    return {!WriteBit(tag, slot, failed), calls};
+  static constexpr uint32_t Lanes(uint32_t wanted) {
+    return std::bit_floor(std::clamp(wanted, 1u, kMaxLanes));
   }
 
-  // The failures first and the calls after them: a result that comes in between can make the rate look
-  // lower, never higher, and its own thread looks again.
-  WindowTotals Totals() const {
-    const uint64_t head = head_.Load();
-    const size_t words = (CallsOf(head) + kBitsPerWord - 1) / kBitsPerWord;
-    uint32_t failures = 0;
-    for (size_t i = 0; i < words; ++i) {
-      const uint64_t word = ring_[i].Load();
-      if (TagOf(word) == TagOf(head)) {
-        failures += static_cast<uint32_t>(std::popcount(ValueOf(word)));
-      }
+  // Just enough for this policy.
+  static constexpr Capacity Of(const BreakerPolicy& policy, uint32_t lanes) {
+    Capacity room;
+    const bool by_count = policy.window == HF_WINDOW_COUNT;
+    room.ring_words = by_count ? RingWordsFor(policy.window_calls) : 0;
+    room.buckets = by_count ? 0 : policy.window_buckets;
+    room.slow_buckets = policy.slow_rate > 0 ? room.buckets : 0;
+    room.in_flight = policy.slow_after > 0 ? kInFlightCells : 0;
+    room.lanes = Lanes(lanes);
+    return room;
+  }
+
+  // Enough for every policy that may come.
+  static constexpr Capacity Largest(uint32_t lanes) {
+    return {kMaxWindowCalls / kSlotsPerRingWord, kMaxWindowBuckets, kMaxWindowBuckets,
+            kInFlightCells, Lanes(lanes)};
+  }
+
+  constexpr bool Holds(const BreakerPolicy& policy) const {
+    const Capacity need = Of(policy, 1);
+    return need.ring_words <= ring_words && need.buckets <= buckets &&
+           need.slow_buckets <= slow_buckets && need.in_flight <= in_flight;
+  }
+
+  constexpr uint32_t Padded(uint32_t cells) const {
+    return lanes == 1 ? cells : (cells + kCellsPerLine - 1) / kCellsPerLine * kCellsPerLine;
+  }
+  constexpr uint32_t TotalsAt() const { return ring_words == 0 ? 0 : Padded(1); }
+  constexpr uint32_t RingAt() const { return TotalsAt() + (ring_words == 0 ? 0 : Padded(1)); }
+  constexpr uint32_t LanesAt() const { return RingAt() + Padded(ring_words); }
+  constexpr uint32_t Stride() const { return Padded(buckets + slow_buckets + in_flight); }
+  constexpr size_t Cells() const { return LanesAt() + size_t{lanes} * Stride(); }
+};
+
+// The lanes of one breaker: where they are, and which of them anybody has ever used.
+template <typename Storage>
+class LaneSet {
+ public:
+  using Word = typename Storage::template Cell<uint64_t>;
+
+  LaneSet(Word* first, const Capacity& room)
+      : first_(first), stride_(room.Stride()), count_(room.lanes), used_(room.lanes == 1 ? 1 : 0) {}
+
+  // This thread's lane. It is marked as used before anything is written to it.
+  uint32_t Mine() {
+    if (count_ == 1) return 0;
+    const uint32_t lane = Storage::Lane() & (count_ - 1);
+    if ((used_.Load() >> lane & 1) == 0) MarkUsed(lane);
+    return lane;
+  }
+  uint32_t Bounded(uint32_t lane) const { return lane & (count_ - 1); }
+
+  Word* At(uint32_t lane) const { return first_ + size_t{lane} * stride_; }
+  uint32_t count() const { return count_; }
+
+  // fn(cells) for each lane that may hold something.
+  template <typename Fn>
+  void ForEachUsed(Fn&& fn) const {
+    for (uint32_t left = used_.Load(); left != 0; left &= left - 1) {
+      fn(At(static_cast<uint32_t>(std::countr_zero(left))));
     }
-    const uint32_t calls = CallsOf(head_.Load());
-    return {calls, std::min(calls, failures)};
+  }
+  template <typename Fn>
+  void ForEach(Fn&& fn) const {
+    for (uint32_t lane = 0; lane < count_; ++lane) fn(At(lane));
   }
 
  private:
-  static constexpr uint32_t kBitsPerWord = 32;
-  static constexpr uint32_t kSlotBits = 16;
-
-  static uint32_t SlotOf(uint64_t head) { return ValueOf(head) & ((1u << kSlotBits) - 1); }
-  static uint32_t CallsOf(uint64_t head) { return ValueOf(head) >> kSlotBits; }
-  uint32_t NextSlot(uint32_t slot) const { return slot + 1 == size_ ? 0 : slot + 1; }
-
-  // False if a newer generation owns the word.
-  [[gnu::cold]] bool WriteBit(uint32_t tag, uint32_t slot, bool failed) {
-    auto& cell = ring_[slot / kBitsPerWord];
-    const uint32_t bit = 1u << (slot % kBitsPerWord);
-    uint64_t word = cell.Load();
-    for (;;) {
-      // Tags move forward, and may wrap: the difference tells which is older.
-      if (static_cast<int32_t>(TagOf(word) - tag) > 0) return false;
-      const uint32_t bits = TagOf(word) == tag ? ValueOf(word) : 0;
-      const uint64_t wanted = Tagged(tag, failed ? bits | bit : bits & ~bit);
-      if (cell.CompareExchange(word, wanted)) return true;
+  [[gnu::cold, gnu::noinline]] void MarkUsed(uint32_t lane) {
+    uint32_t used = used_.Load();
+    while (!used_.CompareExchange(used, used | 1u << lane)) {
     }
   }
 
-  const uint32_t size_;
-  typename Storage::template Cell<uint64_t> head_;  // tag | calls | next slot
-  std::array<typename Storage::template Cell<uint64_t>, kMaxWindowCalls / kBitsPerWord> ring_;
+  Word* const first_;
+  const uint16_t stride_;
+  const uint16_t count_;
+  typename Storage::template Cell<uint32_t> used_;
 };
 
-template <typename Storage>
-class TimeWindow {
- public:
-  TimeWindow(hf_duration length, uint32_t buckets)
-      : buckets_(buckets), step_length_(std::max<hf_duration>(length / buckets, 1)) {}
-
-  void Reset(uint32_t tag, hf_time now) {
-    for (auto& bucket : ring_) bucket.Store(Empty(tag));
-    MoveTo(std::max(StepOf(now), newest_.Load()));
-  }
-
-  // Whether `now` is in a step that Advance has yet to make room for.
-  bool NeedsAdvance(hf_time now) const { return now >= newest_end_.Load(); }
-
-  void Advance(uint32_t tag, hf_time now) {
-    const int64_t step = StepOf(now);
-    const int64_t newest = newest_.Load();
-    if (step <= newest) return;  // another thread was first
-    // One round clears the whole ring, however long nothing happened.
-    for (int64_t i = std::max(newest + 1, step - buckets_ + 1); i <= step; ++i) {
-      ring_[SlotOf(i)].Store(Empty(tag));
-    }
-    MoveTo(step);
-  }
-
-  Recorded Record(uint32_t tag, bool failed) {
-    auto& bucket = ring_[slot_.Load()];
-    uint64_t word = bucket.Load();
-    do {
-      if (word >> kTagShift != ShortTag(tag)) return {true, 0};
-      // A full bucket stops counting rather than spill into its neighbour.
-      if (CallsOf(word) == kMaxCount) break;
-    } while (!bucket.CompareExchange(word, word + kOneCall + (failed ? 1 : 0)));
-    if (failed) NoteFailure(newest_.Load());
-    return {false, 0};
-  }
-
-  // False if no failure can be in the window: two loads, where Totals adds up every step.
-  bool MayHoldFailures() const { return last_failure_.Load() > newest_.Load() - buckets_; }
-
-  // As of the newest step: what has left the window was cleared.
-  WindowTotals Totals() const { return Sum(0); }
-
-  // As of `now`: steps that have left the window since then count no more.
-  WindowTotals Totals(hf_time now) const {
-    return Sum(std::max<int64_t>(StepOf(now) - newest_.Load(), 0));
-  }
-
- private:
-  static constexpr int kCountBits = 24;
-  static constexpr int kTagShift = 2 * kCountBits;
-  static constexpr uint64_t kMaxCount = (1u << kCountBits) - 1;
-  static constexpr uint64_t kOneCall = 1u << kCountBits;
-
-  static uint64_t ShortTag(uint32_t tag) { return tag & 0xFFFF; }
-  static uint64_t Empty(uint32_t tag) { return ShortTag(tag) << kTagShift; }
-  static uint64_t CallsOf(uint64_t word) { return word >> kCountBits & kMaxCount; }
-
-  int64_t StepOf(hf_time now) const { return now / step_length_; }
-  uint32_t SlotOf(int64_t step) const { return static_cast<uint32_t>(step % buckets_); }
-
-  void MoveTo(int64_t step) {
-    newest_.Store(step);
-    slot_.Store(SlotOf(step));
-    newest_end_.Store(MultiplySaturating(step + 1, step_length_));
-  }
-
-  // The step may be newer than the one the failure was counted in, never older.
-  [[gnu::cold]] void NoteFailure(int64_t step) {
-    int64_t last = last_failure_.Load();
-    while (last < step && !last_failure_.CompareExchange(last, step)) {
+// Adds `amount` to a word of era `tag`. False, and nothing done, if the word is of another.
+template <typename Storage, typename Word>
+bool AddTagged(Word& cell, uint16_t tag, uint64_t amount) {
+  uint64_t word = cell.Load();
+  for (bool contended = false;; contended = true) {
+    if (TagOf(word) != tag) return false;
+    if (cell.CompareExchange(word, EmptyWord(tag) | ((word + amount) & kUntagged))) {
+      if (contended) Storage::MoveLane();
+      return true;
     }
   }
+}
 
-  // Leaves out the `missed` oldest steps.
-  WindowTotals Sum(int64_t missed) const {
-    WindowTotals totals;
-    uint32_t slot = slot_.Load();
-    for (int64_t i = missed; i < buckets_; ++i) {
-      const uint64_t word = ring_[slot].Load();
-      totals.calls += static_cast<uint32_t>(CallsOf(word));
-      totals.failures += static_cast<uint32_t>(word & kMaxCount);
-      slot = slot == 0 ? static_cast<uint32_t>(buckets_ - 1) : slot - 1;
-    }
-    return totals;
+// Leaves the word empty, of era `tag`, and returns what it held.
+template <typename Word>
+uint64_t TakeOut(Word& cell, uint16_t tag) {
+  uint64_t word = cell.Load();
+  while (!cell.CompareExchange(word, EmptyWord(tag))) {
   }
-
-  const int64_t buckets_;
-  const hf_duration step_length_;
-  typename Storage::template Cell<int64_t> newest_;  // step: now / step_length
-  typename Storage::template Cell<hf_time> newest_end_;
-  typename Storage::template Cell<uint32_t> slot_;                    // of the newest step
-  typename Storage::template Cell<int64_t> last_failure_{INT64_MIN};  // step, of any generation
-  // tag | calls | failures
-  std::array<typename Storage::template Cell<uint64_t>, kMaxWindowBuckets> ring_;
-};
-
-template <typename Storage>
-class FailureRun {
- public:
-  void Reset(uint32_t tag) { word_.Store(Tagged(tag, 0)); }
-
-  // The length of the run afterwards; a success only reads while nothing fails.
-  uint32_t Record(uint32_t tag, bool failed) {
-    const uint64_t word = word_.Load();
-    if (!failed && word == Tagged(tag, 0)) return 0;
-    return Change(word, tag, failed);
-  }
-
-  uint32_t Length() const { return ValueOf(word_.Load()); }
-
- private:
-  [[gnu::cold]] uint32_t Change(uint64_t word, uint32_t tag, bool failed) {
-    uint32_t run;
-    do {
-      if (TagOf(word) != tag) return 0;
-      run = failed ? ValueOf(word) + (ValueOf(word) != UINT32_MAX) : 0;
-    } while (!word_.CompareExchange(word, Tagged(tag, run)));
-    return run;
-  }
-
-  typename Storage::template Cell<uint64_t> word_;
-};
+  return word;
+}
 
 }  // namespace holdfast::engine
 

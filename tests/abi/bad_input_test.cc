@@ -98,7 +98,8 @@ void CheckFrame(const char* name, hf_code (*create)(const Options*, Handle**, hf
 TEST(BadInput, EveryConstructorChecksItsFrame) {
   CheckFrame("hf_retry_new", hf_retry_new, hf_retry_unref, offsetof(hf_retry_options, max_elapsed));
   CheckFrame("hf_budget_new", hf_budget_new, hf_budget_unref, offsetof(hf_budget_options, journal));
-  CheckFrame("hf_breaker_new", hf_breaker_new, hf_breaker_unref);
+  CheckFrame("hf_breaker_new", hf_breaker_new, hf_breaker_unref,
+             offsetof(hf_breaker_options, slow_after));
   CheckFrame("hf_bulkhead_new", hf_bulkhead_new, hf_bulkhead_unref, /*first_size=*/24);
   CheckFrame("hf_pipeline_new", hf_pipeline_new, hf_pipeline_unref,
              offsetof(hf_pipeline_options, call_bulkhead));

@@ -164,8 +164,8 @@ TEST_F(BreakerAbi, NullArgumentsAreErrors) {
   EXPECT_EQ(hf_breaker_new(nullptr, nullptr, nullptr), HF_INVALID_ARGUMENT);
 }
 
-TEST_F(BreakerAbi, OnlyThreeStatesCanBeForced) {
-  for (const hf_breaker_state state : {-1, 0, HF_BREAKER_OPEN, HF_BREAKER_HALF_OPEN, 6}) {
+TEST_F(BreakerAbi, OnlyRestingStatesCanBeForced) {
+  for (const hf_breaker_state state : {-1, 0, HF_BREAKER_OPEN, HF_BREAKER_HALF_OPEN, 7}) {
     EXPECT_EQ(hf_breaker_force(breaker_, state, kNow), HF_INVALID_ARGUMENT) << state;
   }
   EXPECT_EQ(Read().generation, 1u);

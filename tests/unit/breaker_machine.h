@@ -9,8 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/breaker.h"
-#include "engine/cells.h"
+#include "unit/breaker_box.h"
 
 namespace holdfast::engine {
 
@@ -38,7 +37,7 @@ inline BreakerPolicy ByRate(uint32_t window, uint32_t minimum, double rate) {
 
 class Machine {
  public:
-  explicit Machine(const BreakerPolicy& policy) : breaker_(policy) {}
+  explicit Machine(const BreakerPolicy& policy) : box_(policy) {}
 
   void Pass(hf_duration time) { now_ += time; }
   void SetNow(hf_time now) { now_ = now; }
@@ -62,6 +61,7 @@ class Machine {
   void Calls(std::string_view verdicts) {
     for (const char c : verdicts) Call(c == 'S' ? kOk : c == 'E' ? kError : kIgnored);
   }
+  Breaker<OneLane>& engine() { return breaker_; }
   void Force(hf_breaker_state state) { breaker_.Force(state, now_); }
   hf_breaker_snapshot Read() const { return breaker_.Read(now_); }
   hf_breaker_state state() const { return Read().state; }
@@ -74,7 +74,8 @@ class Machine {
   }
 
  private:
-  Breaker<PlainCells> breaker_;
+  BreakerBox<OneLane> box_;
+  Breaker<OneLane>& breaker_ = box_.machine;
   hf_time now_ = 1000 * HF_S;
 };
 

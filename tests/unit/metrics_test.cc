@@ -45,6 +45,7 @@ holdfast_breaker_state{name="payments",state="open"} 1
 holdfast_breaker_state{name="payments",state="half_open"} 0
 holdfast_breaker_state{name="payments",state="forced_open"} 0
 holdfast_breaker_state{name="payments",state="disabled"} 0
+holdfast_breaker_state{name="payments",state="metrics_only"} 0
 holdfast_breaker_opened_total{name="payments"} 1
 holdfast_breaker_transitions_total{name="payments"} 1
 holdfast_breaker_refused_total{name="payments"} 1
