@@ -3,6 +3,7 @@
 #include "abi/breaker.h"
 
 #include <algorithm>
+#include <new>
 
 namespace holdfast::abi {
 namespace {
@@ -39,15 +40,48 @@ hf_code CheckSaved(const hf_breaker_saved& saved, hf_error* error) {
 }  // namespace
 }  // namespace holdfast::abi
 
+holdfast::abi::BreakerHome::BreakerHome(const hf_breaker_options& options,
+                                        const engine::BreakerPolicy& policy)
+    : room(engine::Capacity::Largest(options.shards != 0 ? options.shards : kDefaultShards)),
+      lines(new BreakerLine[(room.Cells() + 7) / 8]),
+      peers(new engine::Peer[options.peers]),
+      peer_count(options.peers),
+      live(policy) {}
+
 hf_breaker::hf_breaker(const hf_breaker_options& options,
-                       const holdfast::engine::BreakerPolicy& policy)
-    : room(holdfast::engine::Capacity::Largest(
-          options.shards != 0 ? options.shards : holdfast::abi::kDefaultShards)),
-      lines(new holdfast::abi::BreakerLine[(room.Cells() + 7) / 8]),
-      peers(new holdfast::engine::Peer[options.peers]),
-      live(policy),
-      machine(live, room, lines[0].cells.data(), {peers.get(), options.peers}) {
+                       const holdfast::engine::BreakerPolicy& first)
+    : home(new holdfast::abi::BreakerHome(options, first)),
+      machine(home->live, home->room, home->lines[0].cells.data(),
+              {home->peers.get(), home->peer_count}) {
   machine.journal().Connect(options.journal, options.object);
+}
+
+namespace {
+
+constexpr size_t kLine = 64;
+
+// From the begin of its memory to that of a breaker made by itself; its machine is its last member.
+constexpr size_t kAhead = kLine - (sizeof(hf_breaker) - sizeof(hf_breaker::machine)) % kLine;
+
+}  // namespace
+
+void* hf_breaker::operator new(size_t size) {
+  return static_cast<unsigned char*>(::operator new(kAhead + size, std::align_val_t{kLine})) +
+         kAhead;
+}
+
+void hf_breaker::operator delete(void* breaker) noexcept {
+  ::operator delete(static_cast<unsigned char*>(breaker) - kAhead, std::align_val_t{kLine});
+}
+
+holdfast::engine::Admission hf_breaker::AcquireInGroup(const holdfast::engine::Admission& admission,
+                                                       hf_time now) {
+  Note(admission.events);
+  if (admission.why.code == HF_OK) return admission;
+  return membership.Judge(admission, now, [&] {
+    const hf_breaker_state state = State(now);
+    return state != HF_BREAKER_OPEN && state != HF_BREAKER_HALF_OPEN;
+  });
 }
 
 hf_code hf_breaker_new(const hf_breaker_options* options, hf_breaker** out,
@@ -75,7 +109,7 @@ hf_code hf_breaker_acquire(hf_breaker* breaker, hf_time now, hf_permit* permit, 
     if (permit != nullptr) *permit = hf_permit{};
     return abi::Reject(why, HF_INVALID_ARGUMENT, HF_R_NULL_ARGUMENT);
   }
-  const engine::Admission admission = breaker->machine.Acquire(now);
+  const engine::Admission admission = breaker->Acquire(now);
   // Field by field: a 16-byte copy would wait for the two 8-byte stores it is made of.
   permit->generation = admission.permit.generation;
   permit->kind = admission.permit.kind;
@@ -93,7 +127,7 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
     return HF_INVALID_ARGUMENT;
   }
   if (verdict < HF_VERDICT_SUCCESS || verdict > HF_VERDICT_IGNORED) return HF_INVALID_ARGUMENT;
-  const engine::Settlement settlement = breaker->machine.Record(*permit, verdict, now);
+  const engine::Settlement settlement = breaker->Record(*permit, verdict, now);
   if (!settlement.accepted) return HF_INVALID_ARGUMENT;
   *permit = hf_permit{};
   abi::Tell(events, settlement.events);
@@ -103,6 +137,7 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
 hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state, hf_time now) noexcept {
   if (breaker == nullptr || !holdfast::abi::CanBeForced(state)) return HF_INVALID_ARGUMENT;
   breaker->machine.Force(state, now);
+  breaker->membership.Closed();  // somebody's decision is not the group's to weigh
   return HF_OK;
 }
 
@@ -110,13 +145,17 @@ hf_code hf_breaker_update(hf_breaker* breaker, const hf_breaker_options* options
                           hf_error* error) noexcept {
   using namespace holdfast;
   if (breaker == nullptr) return abi::FailNull(error, "breaker");
+  if (breaker->home == nullptr) {
+    return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, "breaker",
+                          "shares its policy with its registry: update that");
+  }
   hf_breaker_options known;
   hf_code code = abi::CopyIn(options, &known, error);
   if (code != HF_OK) return code;
   engine::BreakerPolicy policy;
   code = abi::BreakerPolicyOf(known, &policy, error);
   if (code != HF_OK) return code;
-  breaker->machine.Update(policy, now);
+  breaker->Note(breaker->machine.Update(policy, now));
   return abi::Succeed(error);
 }
 
@@ -151,6 +190,7 @@ hf_code hf_breaker_restore(hf_breaker* breaker, const hf_breaker_saved* saved, h
   code = abi::CheckSaved(*saved, error);
   if (code != HF_OK) return code;
   breaker->machine.Restore(*saved, now);
+  breaker->membership.Closed();  // if it is open, its next refusal takes that back
   return abi::Succeed(error);
 }
 

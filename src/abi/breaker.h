@@ -6,11 +6,13 @@
 #include <holdfast/c/breaker.h>
 
 #include <array>
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "abi/group.h"
 #include "abi/guard.h"
+#include "abi/kept.h"
 #include "abi/laned_cells.h"
 #include "engine/breaker.h"
 
@@ -33,17 +35,65 @@ struct alignas(64) BreakerLine {
 };
 static_assert(sizeof(BreakerLine) == 64);
 
+// What a breaker made by itself has besides its machine: room for every policy that an update may bring.
+// Breakers of a registry share a policy, have just enough room for it, and no peers.
+struct BreakerHome {
+  BreakerHome(const hf_breaker_options& options, const engine::BreakerPolicy& policy);
+
+  const engine::Capacity room;
+  const std::unique_ptr<BreakerLine[]> lines;
+  const std::unique_ptr<engine::Peer[]> peers;
+  const uint32_t peer_count;
+  engine::LivePolicy<LanedCells> live;
+};
+
 }  // namespace holdfast::abi
 
-// Has room for every policy that an update may bring.
-struct hf_breaker final : holdfast::abi::RefCounted {
-  hf_breaker(const hf_breaker_options& options, const holdfast::engine::BreakerPolicy& policy);
+struct hf_breaker final : holdfast::abi::Kept {
+  using Policy = holdfast::engine::LivePolicy<holdfast::abi::LanedCells>;
 
-  const holdfast::engine::Capacity room;
-  const std::unique_ptr<holdfast::abi::BreakerLine[]> lines;
-  const std::unique_ptr<holdfast::engine::Peer[]> peers;
-  holdfast::engine::LivePolicy<holdfast::abi::LanedCells> live;
-  alignas(64) holdfast::engine::Breaker<holdfast::abi::LanedCells> machine;
+  hf_breaker(const hf_breaker_options& options, const holdfast::engine::BreakerPolicy& first);
+  // In a registry: policy and cells (room.Cells() of them) outlive it.
+  hf_breaker(Policy& policy, const holdfast::engine::Capacity& room,
+             holdfast::abi::BreakerCell* cells)
+      : machine(policy, room, cells) {}
+
+  // Made by itself, its machine begins a cache line, which references to it do not write.
+  static void* operator new(size_t size);
+  static void* operator new(size_t, void* place) { return place; }
+  static void operator delete(void* breaker) noexcept;
+
+  // What everybody asks: the machine, and its group where the machine refuses or closes.
+  holdfast::engine::Admission Acquire(hf_time now) {
+    const holdfast::engine::Admission admission = machine.Acquire(now);
+    if (admission.why.code == HF_OK && admission.events == 0) [[likely]] {
+      return admission;
+    }
+    return membership.IsIn() ? AcquireInGroup(admission, now) : admission;
+  }
+  holdfast::engine::Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
+    if (permit.kind == HF_PERMIT_OVERRIDDEN) [[unlikely]] {
+      return {membership.IsIn(), 0};
+    }
+    const holdfast::engine::Settlement settled = machine.Record(permit, verdict, now);
+    if (settled.events != 0) [[unlikely]] {
+      Note(settled.events);
+    }
+    return settled;
+  }
+  // The machine's state may have changed otherwise: by whoever operates it.
+  void Note(hf_events events) {
+    if ((events & HF_EVENT_BREAKER_CLOSED) != 0) membership.Closed();
+  }
+  hf_breaker_state State(hf_time now) const { return machine.Read(now).state; }
+
+  holdfast::abi::Membership membership;
+  const std::unique_ptr<holdfast::abi::BreakerHome> home;  // null in a registry
+  holdfast::engine::Breaker<holdfast::abi::LanedCells> machine;
+
+ private:
+  [[gnu::cold]] holdfast::engine::Admission AcquireInGroup(
+      const holdfast::engine::Admission& admission, hf_time now);
 };
 
 #endif  // HOLDFAST_ABI_BREAKER_H_

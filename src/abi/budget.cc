@@ -23,11 +23,15 @@ double ToTokens(engine::MilliTokens tokens) {
   return static_cast<double>(tokens) / engine::kOneToken;
 }
 
-hf_code ReadPolicy(const hf_budget_options& options, engine::BudgetPolicy* policy,
-                   hf_error* error) {
-  const double max_tokens = options.max_tokens != 0 ? options.max_tokens : 100;
-  const double ratio = options.ratio != 0 ? options.ratio : 0.1;
-  hf_code code = CheckReal(error, "max_tokens", max_tokens, 1.0, kMaxTokens);
+}  // namespace
+
+hf_code ReadBudget(const hf_budget_options* given, hf_budget_options* known,
+                   engine::BudgetPolicy* policy, hf_error* error) {
+  hf_code code = CopyIn(given, known, error);
+  if (code != HF_OK) return code;
+  const double max_tokens = known->max_tokens != 0 ? known->max_tokens : 100;
+  const double ratio = known->ratio != 0 ? known->ratio : 0.1;
+  code = CheckReal(error, "max_tokens", max_tokens, 1.0, kMaxTokens);
   if (code != HF_OK) return code;
   code = CheckReal(error, "ratio", ratio, kStep, max_tokens);
   if (code != HF_OK) return code;
@@ -37,7 +41,6 @@ hf_code ReadPolicy(const hf_budget_options& options, engine::BudgetPolicy* polic
   return HF_OK;
 }
 
-}  // namespace
 }  // namespace holdfast::abi
 
 hf_budget::hf_budget(const holdfast::engine::BudgetPolicy& policy, const hf_budget_options& options)
@@ -50,10 +53,8 @@ hf_code hf_budget_new(const hf_budget_options* options, hf_budget** out, hf_erro
   if (out == nullptr) return abi::FailNull(error, "out");
   *out = nullptr;
   hf_budget_options given;
-  hf_code code = abi::CopyIn(options, &given, error);
-  if (code != HF_OK) return code;
   engine::BudgetPolicy policy;
-  code = abi::ReadPolicy(given, &policy, error);
+  const hf_code code = abi::ReadBudget(options, &given, &policy, error);
   return code != HF_OK ? code : abi::NewHandle(out, error, policy, given);
 }
 
@@ -62,10 +63,8 @@ hf_code hf_budget_update(hf_budget* budget, const hf_budget_options* options, hf
   using namespace holdfast;
   if (budget == nullptr) return abi::FailNull(error, "budget");
   hf_budget_options given;
-  hf_code code = abi::CopyIn(options, &given, error);
-  if (code != HF_OK) return code;
   engine::BudgetPolicy policy;
-  code = abi::ReadPolicy(given, &policy, error);
+  const hf_code code = abi::ReadBudget(options, &given, &policy, error);
   if (code != HF_OK) return code;
   budget->tokens.Update(policy, now);
   return abi::Succeed(error);

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "abi/guard.h"
+#include "abi/kept.h"
 #include "abi/small_mutex.h"
 #include "engine/limiter.h"
 
@@ -27,7 +28,7 @@ hf_code CheckLimiter(const hf_limiter_options* options, LimiterSettings* setting
 
 }  // namespace holdfast::abi
 
-struct hf_limiter final : holdfast::abi::RefCounted {
+struct hf_limiter final : holdfast::abi::Kept {
   explicit hf_limiter(const holdfast::abi::LimiterSettings& settings)
       : engine(settings.policy, NewPace(settings)) {}
   ~hf_limiter() { delete engine.Paced(); }

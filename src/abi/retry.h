@@ -7,6 +7,7 @@
 
 #include "abi/atomic_cells.h"
 #include "abi/guard.h"
+#include "abi/kept.h"
 #include "engine/backoff.h"
 #include "engine/budget.h"
 #include "engine/retry_rules.h"
@@ -19,9 +20,18 @@ struct hf_retry final : holdfast::abi::RefCounted {
   const holdfast::engine::RetryRules rules;
 };
 
-struct hf_budget final : holdfast::abi::RefCounted {
+struct hf_budget final : holdfast::abi::Kept {
   hf_budget(const holdfast::engine::BudgetPolicy& policy, const hf_budget_options& options);
   holdfast::engine::Budget<holdfast::abi::AtomicCells> tokens;
 };
+
+namespace holdfast::abi {
+
+// Options as they are known here, and as a policy: defaults filled in, ranges checked; the error names the
+// field.
+hf_code ReadBudget(const hf_budget_options* given, hf_budget_options* known,
+                   engine::BudgetPolicy* policy, hf_error* error);
+
+}  // namespace holdfast::abi
 
 #endif  // HOLDFAST_ABI_RETRY_H_

@@ -10,6 +10,7 @@
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
 #include <holdfast/c/fault.h>
+#include <holdfast/c/group.h>
 #include <holdfast/c/hedge.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/c/journal.h>
@@ -18,6 +19,7 @@
 #include <holdfast/c/match.h>
 #include <holdfast/c/outcome.h>
 #include <holdfast/c/record.h>
+#include <holdfast/c/registry.h>
 #include <holdfast/c/retry.h>
 #include <holdfast/c/throttle.h>
 
