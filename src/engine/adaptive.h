@@ -45,7 +45,7 @@ class AdaptiveLimit {
       next = std::min(next, limit_ - std::max(LogStep(limit_), limit_ / 20));
       ++guarded_;
     }
-    if (window.tells_pace && window.samples > 0 && window.in_flight > 0) {
+    if (window.tells_pace && window.TellsRtt() && window.in_flight > 0) {
       correlation_.Add(window.in_flight, window.Throughput(), window.MeanRtt());
     }
     limit_ = Bounded(next);
@@ -97,7 +97,7 @@ class AdaptiveLimit {
         policy_.drop_rate * static_cast<double>(window.Total())) {
       return OnDrops();
     }
-    if (window.samples == 0) return limit_;
+    if (!window.TellsRtt()) return limit_;
     switch (policy_.algorithm) {
       case HF_ADAPTIVE_GRADIENT2:
         return gradient2_.Next(policy_, limit_, window, saturated);
