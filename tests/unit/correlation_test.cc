@@ -12,10 +12,11 @@ namespace {
 
 constexpr uint32_t kMemory = 20;
 
-// In-flight from 20 to 39 and a throughput that goes with its power.
+// In-flight from 20 to 39, a throughput that goes with its power, and the rtt that follows from the two.
 Correlation PowerLaw(double slope, int count = kMemory) {
   Correlation points;
-  for (int i = 0; i < count; ++i) points.Add(20 + i, std::pow(20 + i, slope));
+  for (int i = 0; i < count; ++i)
+    points.Add(20 + i, std::pow(20 + i, slope), std::pow(20 + i, 1 - slope));
   return points;
 }
 
@@ -33,26 +34,36 @@ TEST(Correlation, HalfAsMuchMoreThroughputAsLoadIsTheEdge) {
   EXPECT_EQ(PowerLaw(-1).Judge(kMemory), Pace::kSaturated);
 }
 
+// The peaks of bursts that a limit cuts off: throughput hardly rises, and nothing waits.
+TEST(Correlation, ARttThatStandsIsNoSaturation) {
+  for (const double rtt_slope : {0.0, 0.24, 0.26, 1.0}) {
+    Correlation points;
+    for (int i = 0; i < 20; ++i) points.Add(20 + i, 40, std::pow(20 + i, rtt_slope));
+    EXPECT_EQ(points.Judge(kMemory), rtt_slope > 0.25 ? Pace::kSaturated : Pace::kGrowing)
+        << rtt_slope;
+  }
+}
+
 TEST(Correlation, OneInFlightTeachesNothing) {
   Correlation points;
-  for (uint32_t i = 1; i < kMemory; ++i) points.Add(50, i);
+  for (uint32_t i = 1; i < kMemory; ++i) points.Add(50, i, 50.0 / i);
   EXPECT_EQ(points.Judge(kMemory), Pace::kUnknown);
-  points.Add(50, 7);
+  points.Add(50, 7, 7);
   EXPECT_EQ(points.Judge(kMemory), Pace::kBlind);
-  points.Add(45, 7);
+  points.Add(45, 7, 6);
   EXPECT_NE(points.Judge(kMemory), Pace::kBlind);
 }
 
 TEST(Correlation, RemembersNoFurtherThanItIsAskedTo) {
   Correlation points = PowerLaw(1, 20);
-  for (int i = 0; i < 20; ++i) points.Add(40 + i, 40);
+  for (int i = 0; i < 20; ++i) points.Add(40 + i, 40, 40 + i);
   EXPECT_EQ(points.Judge(20), Pace::kSaturated);
   EXPECT_EQ(points.Judge(40), Pace::kGrowing);
 }
 
 TEST(Correlation, TheRingHoldsTheNewestSixtyFour) {
   Correlation points = PowerLaw(1, 64);
-  for (int i = 0; i < 64; ++i) points.Add(20 + i, 1);
+  for (int i = 0; i < 64; ++i) points.Add(20 + i, 1, 20 + i);
   EXPECT_EQ(points.Judge(64), Pace::kSaturated);
 }
 
@@ -66,13 +77,18 @@ TEST(Correlation, NoiseAloneRarelySpeaks) {
   };
   int wrong = 0, missed = 0;
   for (int round = 0; round < 1000; ++round) {
-    Correlation room, full;
+    Correlation room, nearly, full;
     for (uint32_t i = 0; i < kMemory; ++i) {
       const double load = 40 * std::exp(0.1 * noise());
-      room.Add(load, load * std::exp(0.05 * noise()));
-      full.Add(load, 40 * std::exp(0.05 * noise()));
+      const double much = load * std::exp(0.05 * noise());
+      const double little = 40 * std::exp(0.05 * noise());
+      const double less = std::pow(load, 0.6) * std::exp(0.05 * noise());
+      room.Add(load, much, load / much);
+      nearly.Add(load, less, load / less);
+      full.Add(load, little, load / little);
     }
     wrong += room.Judge(kMemory) == Pace::kSaturated ? 1 : 0;
+    wrong += nearly.Judge(kMemory) == Pace::kSaturated ? 1 : 0;
     missed += full.Judge(kMemory) == Pace::kSaturated ? 0 : 1;
   }
   EXPECT_LT(wrong, 10);

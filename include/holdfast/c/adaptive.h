@@ -13,10 +13,10 @@
  * then L + smoothing * (next - L), within [min_limit, max_limit].
  *
  * The guard. Where queueing has crept into the baseline, all of these drift up for ever. So the last windows'
- * throughput is held against their in_flight: if it is all but certain (two standard errors) that ten
- * percent more load brings less than five percent more throughput, a full window takes L down by
- * max(lg, L/20), whatever the algorithm says, and no baseline rises. If nothing has varied for all those
- * windows it also takes one step down, to see.
+ * throughput and rtt are held against their in_flight: if it is all but certain (two standard errors) that
+ * ten percent more load brings less than five percent more throughput and more than two and a half percent
+ * more rtt, a full window takes L down by max(lg, L/20), whatever the algorithm says, and no baseline
+ * rises. A limit that stands at its maximum while nothing varies also takes a step down now and then, to see.
  *
  * Sources: Netflix concurrency-limits (AIMD, Vegas, Gradient2), failsafe-go (trend). The guard's test is ours.
  */
@@ -74,7 +74,7 @@ typedef struct hf_adaptive_snapshot {
   uint64_t set_aside; /* too few samples in too long a time */
   uint64_t guarded;   /* windows in which the guard took the limit down */
   uint32_t in_flight; /* the highest of the newest window */
-  uint32_t saturated; /* 1: in the newest window the guard held that more load brings nothing */
+  uint32_t saturated; /* 1: at the newest window the guard held that more load brings nothing */
 } hf_adaptive_snapshot;
 
 /* Creates a limit at initial_limit.
