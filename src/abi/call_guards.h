@@ -80,10 +80,10 @@ class RealGuards {
   }
   void LimiterCancel(engine::CallLevel level, engine::CallReservation* reservation, hf_time now) {
     if (reservation->words[2] == 0) return;
-    LimiterOf(level)->engine.Cancel({reservation->words[0],
-                                     static_cast<hf_time>(reservation->words[1]),
-                                     static_cast<uint32_t>(reservation->words[2])},
-                                    now);
+    LimiterOf(level)->engine.Cancel(
+        {reservation->words[0], static_cast<hf_time>(reservation->words[1]),
+         static_cast<uint32_t>(reservation->words[2])},
+        now);
     *reservation = {};
   }
   void LimiterLearn(const hf_outcome& outcome, hf_time now) {
