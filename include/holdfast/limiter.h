@@ -89,15 +89,18 @@ class RateReservation {
   Clock* clock_;
 };
 
+// What is asked of a rate limiter.
+struct RateLimiterAsk {
+  uint32_t cost = 1;     // tokens, 1..burst
+  hf_time deadline = 0;  // the wait must end before it; 0: none, max_wait still holds
+};
+
 // Thread-safe; nothing allocates unless refused.
 class RateLimiter {
  public:
   using Options = RateLimiterOptions;
 
-  struct Ask {
-    uint32_t cost = 1;     // tokens, 1..burst
-    hf_time deadline = 0;  // the wait must end before it; 0: none, max_wait still holds
-  };
+  using Ask = RateLimiterAsk;
 
   // Full at first (with a warm-up: cold). Errors: kInvalidArgument, whose message names the field.
   static absl::StatusOr<RateLimiter> Create(const Options& options = {}) {

@@ -161,9 +161,10 @@ class RealGuards {
  private:
   [[gnu::noinline]] bool DrawFault(engine::CallState& state, hf_time now) {
     using Kind = engine::Injection::Kind;
-    const hf_fault_decision drawn =
-        pipeline_.fault->engine.Draw(state.seed, state.attempts, Facts(), now);
-    if (drawn.kind == HF_FAULT_NONE) return false;
+    hf_fault_decision drawn{};
+    if (!pipeline_.fault->engine.Draw(state.seed, state.attempts, Facts(), now, &drawn)) {
+      return false;
+    }
     state.fault_ticket = drawn.ticket;
     state.injection.until = drawn.delay_until;
     state.injection.outcome = drawn.outcome;

@@ -241,7 +241,8 @@ hf_code hf_fault_draw(hf_fault* fault, uint64_t seed, uint32_t attempt, const hf
                       hf_time now, hf_fault_decision* out) noexcept {
   const hf_reason wrong = abi::JudgeDraw(fault, seed, attempt, facts, now, out);
   if (wrong != HF_R_NONE) return abi::RefuseDraw(wrong, out);
-  *out = fault->engine.Draw(seed, attempt, facts != nullptr ? *facts : abi::kNoFacts, now);
+  const hf_facts& known = facts != nullptr ? *facts : abi::kNoFacts;
+  if (!fault->engine.Draw(seed, attempt, known, now, out)) *out = hf_fault_decision{};
   return HF_OK;
 }
 
@@ -249,7 +250,8 @@ hf_code hf_fault_preview(hf_fault* fault, uint64_t seed, uint32_t attempt, const
                          hf_time now, hf_fault_decision* out) noexcept {
   const hf_reason wrong = abi::JudgeDraw(fault, seed, attempt, facts, now, out);
   if (wrong != HF_R_NONE) return abi::RefuseDraw(wrong, out);
-  *out = fault->engine.Preview(seed, attempt, facts != nullptr ? *facts : abi::kNoFacts, now);
+  const hf_facts& known = facts != nullptr ? *facts : abi::kNoFacts;
+  if (!fault->engine.Preview(seed, attempt, known, now, out)) *out = hf_fault_decision{};
   return HF_OK;
 }
 

@@ -112,18 +112,24 @@ void Close(hf_hedge_call* call, Session* session) {
   hf_hedge_unref(session->hedge);
 }
 
-// INVALID_ARGUMENT; *next is `pending`, with the reason.
-hf_code Refuse(hf_hedge_action* next, hf_reason reason, hf_hedge_action pending) {
-  pending.code = HF_INVALID_ARGUMENT;
-  pending.reason = reason;
-  *next = pending;
+hf_code Refuse(hf_hedge_action* next, hf_reason reason) {
+  next->code = HF_INVALID_ARGUMENT;
+  next->reason = reason;
   return HF_INVALID_ARGUMENT;
 }
 
 hf_code RefuseFinished(hf_hedge_action* next, hf_reason reason) {
-  hf_hedge_action finish{};
-  finish.kind = HF_DO_FINISH;
-  return Refuse(next, reason, finish);
+  *next = hf_hedge_action{};
+  next->kind = HF_DO_FINISH;
+  return Refuse(next, reason);
+}
+
+// HF_R_NONE if the session takes this report.
+hf_reason WhyNotAccepted(const engine::HedgeCallState& state, uint32_t attempt,
+                         const hf_outcome* outcome) {
+  if (outcome == nullptr) return HF_R_NULL_ARGUMENT;
+  if (!engine::HedgeCallAwaits(state, attempt)) return HF_R_BAD_STATE;
+  return engine::OutcomeIsValid(*outcome) ? HF_R_NONE : HF_R_OUT_OF_RANGE;
 }
 
 hf_code RefuseUnknown(const hf_hedge_call* call, hf_hedge_action* next) {
@@ -171,12 +177,11 @@ hf_code hf_hedge_call_on_outcome(hf_hedge_call* call, uint32_t attempt, const hf
   if (next == nullptr) return HF_INVALID_ARGUMENT;
   Session* const session = Enter(call);
   if (session == nullptr) return RefuseUnknown(call, next);
-  const hf_hedge_action pending = engine::PendingHedgeAction(session->state);
-  if (outcome == nullptr) return Refuse(next, HF_R_NULL_ARGUMENT, pending);
-  if (!engine::HedgeCallAwaits(session->state, attempt)) {
-    return Refuse(next, HF_R_BAD_STATE, pending);
+  const hf_reason why_not = WhyNotAccepted(session->state, attempt, outcome);
+  if (why_not != HF_R_NONE) {
+    *next = engine::PendingHedgeAction(session->state);
+    return Refuse(next, why_not);
   }
-  if (!engine::OutcomeIsValid(*outcome)) return Refuse(next, HF_R_OUT_OF_RANGE, pending);
   return Answer(call, session, now, next,
                 [&](Step& step) { return step.OnOutcome(attempt, *outcome); });
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+using holdfast::engine::Attempt;
 using holdfast::engine::LimiterAnswer;
 using holdfast::engine::Ticket;
 namespace abi = holdfast::abi;
@@ -59,12 +60,21 @@ hf_time NotNegative(hf_time now) { return now < 0 ? 0 : now; }
 
 uint64_t NoteOf(const hf_limiter* limiter) { return reinterpret_cast<uintptr_t>(limiter); }
 
-hf_code Refused(LimiterAnswer answer, const Ticket& ticket, hf_time now, hf_rejection* why) {
+hf_code Answer(LimiterAnswer answer, const Ticket& ticket, hf_time now, hf_rejection* why) {
+  if (answer == LimiterAnswer::kGranted || answer == LimiterAnswer::kWait) return HF_OK;
   if (answer == LimiterAnswer::kTooDear) {
     return abi::Reject(why, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE);
   }
   const hf_duration after = ticket.at == HF_INFINITE ? HF_INFINITE : ticket.at - now;
   return abi::Reject(why, HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, after);
+}
+
+// Out of line, so that the usual answer needs no stack: what waits to be stored holds an atomic addition up.
+[[gnu::noinline]] hf_code TryUnderLock(hf_limiter* limiter, uint32_t cost, hf_time now,
+                                       hf_rejection* why, Attempt attempt) {
+  Ticket ticket;
+  const LimiterAnswer answer = limiter->engine.TakeUnderLock(cost, now, now, attempt, &ticket);
+  return Answer(answer, ticket, now, why);
 }
 
 }  // namespace
@@ -90,9 +100,9 @@ hf_code hf_limiter_try_acquire(hf_limiter* limiter, uint32_t cost, hf_time now,
                                hf_rejection* why) noexcept {
   if (limiter == nullptr) return abi::Reject(why, HF_INVALID_ARGUMENT, HF_R_NULL_ARGUMENT);
   if (now < 0) return abi::Reject(why, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE);
-  Ticket ticket;
-  const LimiterAnswer answer = limiter->engine.Take(cost, now, now, &ticket);
-  return answer == LimiterAnswer::kGranted ? HF_OK : Refused(answer, ticket, now, why);
+  Attempt attempt;
+  if (limiter->engine.TakeByAddition(cost, now, &attempt)) return HF_OK;
+  return TryUnderLock(limiter, cost, now, why, attempt);
 }
 
 hf_code hf_limiter_reserve(hf_limiter* limiter, uint32_t cost, hf_time deadline, hf_time now,
@@ -106,10 +116,8 @@ hf_code hf_limiter_reserve(hf_limiter* limiter, uint32_t cost, hf_time deadline,
   const hf_time latest = deadline == 0 ? HF_INFINITE : deadline;
   if (now >= latest) return abi::Reject(why, HF_DEADLINE_EXCEEDED, HF_R_DEADLINE);
   Ticket ticket;
-  const LimiterAnswer answer = limiter->engine.Take(cost, latest, now, &ticket);
-  if (answer != LimiterAnswer::kGranted && answer != LimiterAnswer::kWait) {
-    return Refused(answer, ticket, now, why);
-  }
+  const hf_code code = Answer(limiter->engine.Take(cost, latest, now, &ticket), ticket, now, why);
+  if (code != HF_OK) return code;
   *out = hf_reservation{NoteOf(limiter), ticket.position, ticket.at, cost, 0};
   if (at != nullptr) *at = ticket.at;
   return HF_OK;

@@ -39,8 +39,11 @@ struct hf_limiter final : holdfast::abi::Kept {
  private:
   static holdfast::engine::Pace* NewPace(const holdfast::abi::LimiterSettings& settings) {
     if (settings.warm_up == 0 && !settings.adaptive) return nullptr;
-    return new holdfast::engine::Pace{
-        settings.warm_up, settings.cold_factor, settings.adaptive, holdfast::engine::kCold, {}};
+    auto* const pace = new holdfast::engine::Pace;
+    pace->warm_up = settings.warm_up;
+    pace->cold_factor = settings.cold_factor;
+    pace->adaptive = settings.adaptive;
+    return pace;
   }
 };
 

@@ -137,13 +137,13 @@ class Bulkhead {
     return TryLeave(stamp, &before) || FinishLeave(stamp, before, now, wake);
   }
   bool TryLeave(uint32_t stamp, Word* before) {
-    if (Claim::Of(stamp).counted()) [[unlikely]]
+    if (Claim::IsCounted(stamp)) [[unlikely]]
       return false;
     *before = word_.Add(0 - Occupancy::kOneIn);
     return Occupancy::InFlight(*before) != 0 && Occupancy::Waiting(*before) == 0;
   }
   bool FinishLeave(uint32_t stamp, Word before, hf_time now, WakeList* wake) {
-    if (Claim::Of(stamp).counted()) return LeaveCounted(Claim::Of(stamp), now, wake);
+    if (Claim::IsCounted(stamp)) return LeaveCounted(Claim::Of(stamp), now, wake);
     if (Occupancy::InFlight(before) == 0) {
       ServeIfRoom(word_.Add(Occupancy::kOneIn) + Occupancy::kOneIn, now, wake);
       return false;

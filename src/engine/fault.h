@@ -46,18 +46,20 @@ class Fault {
     tables_[0].Store(policy);
   }
 
-  // What is to be done to one attempt; kind NONE if nothing. Needs a seed, an attempt from 1, valid facts.
-  hf_fault_decision Draw(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now) {
+  // True if something is to be done to the attempt: what, in *out, which is else as it was. Needs a seed, an
+  // attempt from 1, valid facts.
+  bool Draw(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
+            hf_fault_decision* out) {
     const hf_time until = until_.Load();
-    if (until == 0) return {};
-    return now < until ? DrawRunning(seed, attempt, facts, now) : Expire(now);
+    if (until == 0) return false;
+    return now < until ? DrawRunning(seed, attempt, facts, now, out) : Expire(now);
   }
 
   // What a draw would say, if it ran and had no limits.
-  hf_fault_decision Preview(uint64_t seed, uint32_t attempt, const hf_facts& facts,
-                            hf_time now) const {
+  bool Preview(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
+               hf_fault_decision* out) const {
     FaultLimits limits;
-    return Decide(seed, attempt, facts, now, &limits);
+    return Decide(seed, attempt, facts, now, out, &limits);
   }
 
   // False if the ticket is another injector's. Its ticket is 0 afterwards.
@@ -122,37 +124,38 @@ class Fault {
  private:
   using Rules = FaultRules<Storage, places>;
 
-  hf_fault_decision DrawRunning(uint64_t seed, uint32_t attempt, const hf_facts& facts,
-                                hf_time now) {
+  bool DrawRunning(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
+                   hf_fault_decision* out) {
     FaultLimits limits;
-    hf_fault_decision decision = Decide(seed, attempt, facts, now, &limits);
-    if (decision.kind == HF_FAULT_NONE) return decision;
+    hf_fault_decision decision;
+    if (!Decide(seed, attempt, facts, now, &decision, &limits)) return false;
     const bool lasts = decision.delay_until != 0;
     if (!TakeActive(lasts, limits.max_active)) {
       skipped_active_.Add(1);
-      return {};
+      return false;
     }
     if (!TakeTotal(limits.max_total)) {
       if (lasts) GiveBack();
       skipped_total_.Add(1);
-      return {};
+      return false;
     }
     if (lasts) decision.ticket = ticket_;
     injected_[decision.kind].Add(1);
     journal_.Write(
         HF_EVENT_KIND_FAULT, now, HF_R_FAULT_INJECTED, decision.rule,
         decision.kind == HF_FAULT_DELAY ? decision.delay_until - now : decision.outcome.code);
-    return decision;
+    *out = decision;
+    return true;
   }
 
-  hf_fault_decision Decide(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
-                           FaultLimits* limits) const {
+  bool Decide(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
+              hf_fault_decision* out, FaultLimits* limits) const {
     for (;;) {
       const uint64_t configuration = published_.Load();
       const Rules& table = tables_[configuration % 2];
-      const hf_fault_decision decision = table.Decide(seed, attempt, facts, now);
-      if (decision.kind != HF_FAULT_NONE) *limits = table.Limits();
-      if (begun_.Load() < configuration + 2) return decision;
+      const bool any = table.Decide(seed, attempt, facts, now, out);
+      if (any) *limits = table.Limits();
+      if (begun_.Load() < configuration + 2) return any;
     }
   }
 
@@ -180,10 +183,11 @@ class Fault {
     }
   }
 
-  hf_fault_decision Expire(hf_time now) {
+  // False, for nothing is injected.
+  bool Expire(hf_time now) {
     const ScopedLock lock(mutex_);
     EndIfDue(Newest(now));
-    return {};
+    return false;
   }
 
   // All below: under the lock.

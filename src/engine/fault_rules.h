@@ -75,9 +75,9 @@ class FaultRules {
 
   FaultLimits Limits() const { return {max_total_.Load(), max_active_.Load()}; }
 
-  // What is to be done, without a ticket; kind NONE if nothing.
-  hf_fault_decision Decide(uint64_t seed, uint32_t attempt, const hf_facts& facts,
-                           hf_time now) const {
+  // True if something is to be done: what, without a ticket, in *out, which is else as it was.
+  bool Decide(uint64_t seed, uint32_t attempt, const hf_facts& facts, hf_time now,
+              hf_fault_decision* out) const {
     const uint32_t count = count_.Load();
     for (uint32_t at = 0; at < count; ++at) {
       const Cells& rule = cells_[at];
@@ -86,20 +86,20 @@ class FaultRules {
       if (random.Next() >> 11 >= rule.threshold.Load()) continue;
       const hf_duration delay =
           rule.delay_min.Load() + static_cast<hf_duration>(random.UpTo(rule.delay_spread.Load()));
-      hf_fault_decision decision{};
-      decision.kind = rule.kind.Load();
-      decision.reason = HF_R_FAULT_INJECTED;
-      decision.rule = at;
-      decision.attempt = attempt;
-      decision.delay_until = delay == 0 ? 0 : AddSaturating(now, delay);
-      decision.outcome.code = rule.code.Load();
-      decision.outcome.verdict = rule.verdict.Load();
-      decision.outcome.effect = rule.effect.Load();
-      decision.outcome.retry_after = rule.retry_after.Load();
-      decision.result = rule.result.Load();
-      return decision;
+      *out = hf_fault_decision{};
+      out->kind = rule.kind.Load();
+      out->reason = HF_R_FAULT_INJECTED;
+      out->rule = at;
+      out->attempt = attempt;
+      out->delay_until = delay == 0 ? 0 : AddSaturating(now, delay);
+      out->outcome.code = rule.code.Load();
+      out->outcome.verdict = rule.verdict.Load();
+      out->outcome.effect = rule.effect.Load();
+      out->outcome.retry_after = rule.retry_after.Load();
+      out->result = rule.result.Load();
+      return true;
     }
-    return {};
+    return false;
   }
 
  private:

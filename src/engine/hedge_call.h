@@ -122,7 +122,7 @@ class HedgeStep {
       return Stop(HedgeRefusal::kGuard, why.reason, why.retry_after);
     }
     // Last, because the budget takes nothing back.
-    if (state_.is_paid == 0 && !guards_.BudgetHedge()) {
+    if (!state_.is_paid && !guards_.BudgetHedge()) {
       flight_.LeaveAgain();
       policy_.cap().Return();
       return StopByBudget();
@@ -134,7 +134,7 @@ class HedgeStep {
   // The permits are in their place.
   hf_hedge_action Send() {
     const hf_time until = flight_.Launch();
-    state_.is_paid = 0;
+    state_.is_paid = false;
     state_.hedge_at = MayFollow() ? AddSaturating(state_.now, state_.delay) : HF_INFINITE;
     hf_hedge_action action = Answer(HF_DO_ATTEMPT);
     action.attempt = state_.attempts;
@@ -175,7 +175,7 @@ class HedgeStep {
     }
     state_.not_before = std::max(state_.not_before, AddSaturating(state_.now, retry_after));
     if (!MayFollow()) return;
-    state_.is_paid = 1;
+    state_.is_paid = true;
     state_.hedge_at = std::max(state_.now, state_.not_before);
   }
 

@@ -52,8 +52,7 @@ struct HedgeCallState {
   uint32_t attempts = 0;
   uint32_t in_flight = 0;
   uint32_t cut_off = 0;  // cancelled while the call goes on, and yet to report
-  uint32_t is_paid = 0;  // 1: the budget was charged for the next attempt when one failed
-  uint32_t reserved = 0;
+  bool is_paid = false;  // the budget was charged for the next attempt when one failed
   std::array<HedgeAttempt, kMaxHedgeAttempts> made;  // the first `attempts` of them mean something
 };
 

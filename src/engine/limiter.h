@@ -9,10 +9,10 @@
 //   Cancel, another        credit += what engine/ticket.h says; the rest is lost, nothing is minted
 //   Update                 a level is scaled by the ratio of the bursts; a debt stays
 //
-// Invariants: over any interval of length T the admitted cost is at most burst + rate * T. `taken` moves by
+// Invariants: over any interval of length T the admitted cost is at most burst + rate * T (but when
+// the rate rises, reservations keep the times of the lower one, and newcomers may join them). `taken` moves by
 // takes, and back only over the newest one, so each reservation keeps its place on the line. A refusal
-// takes nothing. A cost above what the bucket holds at a low send rate waits for a full bucket and leaves a
-// debt.
+// takes nothing.
 // Locking: while credit covers it and the window is open, a take is one addition; of callers that race for
 // the last tokens those who find the credit overdrawn give their cost back under the lock. All else takes
 // the lock, for some arithmetic. Of racing callers one may be refused because of another's cost that is on
@@ -45,10 +45,62 @@ class Limiter : private LimiterBook<Storage> {
 
   // deadline: a wait must end before it and within max_wait. At most `now`: no waiting.
   LimiterAnswer Take(uint32_t cost, hf_time deadline, hf_time now, Ticket* ticket) {
-    ticket->cost = cost;
-    ticket->at = now;
-    if (TakeByAddition(cost, now, &ticket->position)) return LimiterAnswer::kGranted;
-    return TakeUnderLock(deadline, now, ticket);
+    Attempt attempt;
+    if (!TakeByAddition(cost, now, &attempt)) {
+      return TakeUnderLock(cost, deadline, now, attempt, ticket);
+    }
+    *ticket = {attempt.position, now, cost};
+    return LimiterAnswer::kGranted;
+  }
+
+  // The first half of Take: true if granted. The second must follow if not, for some may be taken.
+  bool TakeByAddition(uint32_t cost, hf_time now, Attempt* attempt) {
+    if (now >= open.Load() || cost - 1 >= burst.Load()) return false;
+    attempt->promises = reserved.Load();
+    const Units limit = credit.Load();
+    const Units units = cost * kToken;
+    attempt->position = taken.Add(units);
+    return Ahead(limit, attempt->position + units) >= 0;
+  }
+
+  // The second half.
+  LimiterAnswer TakeUnderLock(uint32_t cost, hf_time deadline, hf_time now, Attempt attempt,
+                              Ticket* ticket) {
+    const ScopedLock lock(mutex);
+    const Units units = cost * kToken;
+    *ticket = {0, now, cost};
+    if (attempt.promises != Attempt::kNone) {  // overdrawn
+      Book::GiveBack(attempt.position, units, reserved.Load() != attempt.promises);
+    }
+    if (cost - 1 >= burst.Load()) return LimiterAnswer::kTooDear;
+    Book::MakeRoomFor(cost);
+    const Tempo tempo = Book::NowTempo();
+    Units position = taken.Load();
+    Level level = Book::Kept();
+    BringUp(tempo, position, now, &level);
+    hf_time at;
+    do {
+      at = ReadyAt(tempo, level, position + units);
+      if (at > level.time && (at >= deadline || at - now > max_wait)) {
+        Book::Keep(level, false);
+        ++refused;
+        journal.Write(HF_EVENT_KIND_REFUSED, now, HF_R_RATE_LIMITED, 0, cost);
+        ticket->at = at;
+        return LimiterAnswer::kLimited;
+      }
+    } while (!taken.CompareExchange(position, position + units));
+    if (position == level.planned) {  // nobody in between: this one has a date
+      level.planned += units;
+      level.ceiling += units;
+    }
+    ticket->position = position;
+    // With little left, taking by addition would mostly be taking back.
+    const Units plenty = std::max(kToken, tempo.capacity / 256);
+    Book::Keep(level, Ahead(level.credit, position + units + plenty) >= 0);
+    if (at <= level.time) return LimiterAnswer::kGranted;
+    reserved.Add(1);  // after the take: who took before it must see it when giving back
+    ticket->at = at;
+    return LimiterAnswer::kWait;
   }
 
   // Gives a reservation back that was not used. False if it cannot be one of this limiter's.
@@ -69,6 +121,7 @@ class Limiter : private LimiterBook<Storage> {
     const Tempo before = Book::NowTempo();
     const double rate = pace->send.rate();
     pace->send.OnOutcome(throttled, now);
+    if (throttled) pace->dearest = 0;
     Book::Retune(before);
     if (!throttled) return;
     journal.Write(HF_EVENT_KIND_LIMIT, now, HF_R_THROTTLED, static_cast<int64_t>(rate * 1000),
@@ -141,56 +194,6 @@ class Limiter : private LimiterBook<Storage> {
   using Book::refused;
   using Book::reserved;
   using Book::taken;
-
-  // True if granted. False: nothing taken, and the lock's holder knows more.
-  bool TakeByAddition(uint32_t cost, hf_time now, Units* position) {
-    if (now >= open.Load() || cost - 1 >= burst.Load()) return false;
-    const uint32_t promises = reserved.Load();
-    const Units limit = credit.Load();
-    const Units units = cost * kToken;
-    *position = taken.Add(units);
-    if (Ahead(limit, *position + units) >= 0) return true;
-    TakeBack(*position, units, promises);
-    return false;
-  }
-
-  [[gnu::noinline, gnu::cold]] void TakeBack(Units position, Units units, uint32_t promises) {
-    const ScopedLock lock(mutex);
-    Book::GiveBack(position, units, reserved.Load() != promises);
-  }
-
-  [[gnu::noinline]] LimiterAnswer TakeUnderLock(hf_time deadline, hf_time now, Ticket* ticket) {
-    const ScopedLock lock(mutex);
-    if (ticket->cost - 1 >= burst.Load()) return LimiterAnswer::kTooDear;
-    const Tempo tempo = Book::NowTempo();
-    const Units units = ticket->cost * kToken;
-    Units position = taken.Load();
-    Level level = Book::Kept();
-    BringUp(tempo, position, now, &level);
-    hf_time at;
-    do {
-      at = ReadyAt(tempo, level, position + std::min(units, tempo.capacity));
-      if (at > level.time && (at >= deadline || at - now > max_wait)) {
-        Book::Keep(level, false);
-        ++refused;
-        journal.Write(HF_EVENT_KIND_REFUSED, now, HF_R_RATE_LIMITED, 0, ticket->cost);
-        ticket->at = at;
-        return LimiterAnswer::kLimited;
-      }
-    } while (!taken.CompareExchange(position, position + units));
-    if (position == level.planned) {  // nobody in between: this one has a date
-      level.planned += units;
-      level.ceiling += units;
-    }
-    ticket->position = position;
-    // With little left, taking by addition would mostly be taking back.
-    const Units plenty = std::max(kToken, tempo.capacity / 256);
-    Book::Keep(level, Ahead(level.credit, position + units + plenty) >= 0);
-    if (at <= level.time) return LimiterAnswer::kGranted;
-    reserved.Add(1);  // after the take: who took before it must see it when giving back
-    ticket->at = at;
-    return LimiterAnswer::kWait;
-  }
 };
 
 }  // namespace holdfast::engine

@@ -78,6 +78,14 @@ struct LimiterBook {
     if (Ahead(credit.Load(), ceiling) > 0) credit.Store(ceiling);
   }
 
+  // At a low send rate a bucket may be smaller than a cost that is asked for.
+  void MakeRoomFor(uint32_t cost) {
+    if (pace == nullptr || cost <= pace->dearest) return;
+    const Tempo before = NowTempo();
+    pace->dearest = cost;
+    ceiling += NowTempo().capacity - before.capacity;
+  }
+
   // promised: somebody may have been given a time after it. Returns how much came back.
   Units GiveBack(Units position, Units units, bool promised) {
     const Units capacity = NowTempo().capacity;
@@ -91,6 +99,7 @@ struct LimiterBook {
       ceiling -= units;
       return units;
     }
+    if (back < units) rest = 0;  // cut at a brim: so is what has flowed in of the next unit
     if (!counted) ceiling += back;
     credit.Store(before + back);
     credited += back;

@@ -3,7 +3,7 @@
 // replaced.
 //
 //   shape   one word, 16 bits for each of the four patterns: its length, and whether it is a prefix
-//   words   the patterns one after another, each rounded up to whole words, its last word zero-padded
+//   words   the patterns one after another, each in words of its own (LoadWord)
 //
 //   pattern      length   prefix   fits a fact
 //   ""  "*"      0        yes      always
@@ -68,17 +68,23 @@ constexpr size_t WordsOf(size_t length) { return (length + kMatchWordBytes - 1) 
 // All four are prefixes of no length.
 inline constexpr uint64_t kMeansAll = 0x8000'8000'8000'8000;
 
-// `count` bytes (at most a word) as a word, the rest of it zero.
+inline uint32_t LoadHalf(const char* from) {
+  uint32_t half;
+  std::memcpy(&half, from, sizeof(half));
+  return half;
+}
+inline uint64_t LoadByte(const char* from) { return static_cast<unsigned char>(*from); }
+
+// 1 to 8 bytes as a word that tells them from any other `count` bytes: fewer than a word are read in two or
+// three loads that overlap, for a loop over bytes would be most of what a match costs.
 inline uint64_t LoadWord(const char* from, size_t count) {
-  uint64_t word = 0;
   if (count == kMatchWordBytes) {
+    uint64_t word;
     std::memcpy(&word, from, kMatchWordBytes);
     return word;
   }
-  char bytes[kMatchWordBytes] = {};
-  for (size_t i = 0; i < count; ++i) bytes[i] = from[i];
-  std::memcpy(&word, bytes, kMatchWordBytes);
-  return word;
+  if (count >= 4) return LoadHalf(from) | uint64_t{LoadHalf(from + count - 4)} << 32;
+  return LoadByte(from) | LoadByte(from + count / 2) << 8 | LoadByte(from + count - 1) << 16;
 }
 
 // Whether the pattern `part`, whose words are word_at(first) and on, fits the fact.
@@ -86,9 +92,11 @@ template <typename WordAt>
 bool PartFits(MatchPart part, const WordAt& word_at, size_t first, const hf_str& fact) {
   const size_t length = LengthOf(part);
   if ((part & kPrefix) != 0 ? fact.size < length : fact.size != length) return false;
-  for (size_t done = 0; done < length; done += kMatchWordBytes, ++first) {
-    const size_t count = std::min(kMatchWordBytes, length - done);
-    if (LoadWord(fact.data + done, count) != word_at(first)) return false;
+  // From the back: names that differ mostly begin alike.
+  for (size_t word = WordsOf(length); word-- > 0;) {
+    const size_t begin = word * kMatchWordBytes;
+    const size_t count = std::min(kMatchWordBytes, length - begin);
+    if (LoadWord(fact.data + begin, count) != word_at(first + word)) return false;
   }
   return true;
 }

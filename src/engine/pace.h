@@ -26,6 +26,7 @@ struct Pace {
   uint32_t cold_factor = 3;
   bool adaptive = false;  // the send rate counts
   hf_time ramp = kCold;   // kept for the level
+  uint32_t dearest = 0;   // cost asked for since the last throttling
   SendRate send;
 
   // A limiter that is cold and will have no ramp is warm.
@@ -50,9 +51,10 @@ inline Tempo TempoOf(const LimiterPolicy& policy, const Pace* pace) {
     if (pace->send.limited() && pace->send.rate() < own) {
       rate = pace->send.rate();
       tempo.rate = {static_cast<uint64_t>(rate * kToken), HF_S};
-      // A second's worth, as in the SDKs: what was saved up for better times is not for these.
+      // A second's worth, as in the SDKs: what was saved up for better times is not for these. But a bucket
+      // that is smaller than a cost would never grant it.
       const auto second = static_cast<Units>(std::max(rate, 1.0) * kToken);
-      tempo.capacity = std::min(tempo.capacity, second);
+      tempo.capacity = std::min(tempo.capacity, std::max(second, pace->dearest * kToken));
     }
   }
   // A shade less than 1/256 of the time to fill, so that rounding never makes it more.

@@ -50,8 +50,6 @@ struct Claim {
   uint8_t partition = 0;  // + 1
   uint8_t user = 0;
 
-  bool counted() const { return partition != 0 || user != 0; }
-
   uint32_t Stamp(uint32_t in_flight) const {
     return std::min(in_flight, kMostInFlight) << 12 | uint32_t{partition} << 8 | user;
   }
@@ -60,6 +58,8 @@ struct Claim {
   static Claim Of(uint32_t stamp) {
     return {static_cast<uint8_t>(stamp >> 8 & 15), static_cast<uint8_t>(stamp)};
   }
+  // Whether anything but the limit counts it.
+  static constexpr bool IsCounted(uint32_t stamp) { return (stamp & 0xfff) != 0; }
   static constexpr uint32_t InFlight(uint32_t stamp) { return stamp >> 12; }
 };
 

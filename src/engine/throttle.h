@@ -57,7 +57,7 @@ class Throttle {
 
   void Update(const ThrottlePolicy& policy, hf_time now) {
     const ScopedLock lock(mutex_);
-    now = NotBefore(now, 0);
+    now = NotBefore(now, newest_ * policy_.Step());
     Advance(now);
     const bool other_shape = policy.window != policy_.window || policy.buckets != policy_.buckets;
     const ThrottleCounts kept = InWindow(newest_);
@@ -111,7 +111,8 @@ class Throttle {
     mine.refused.Add(1);
     journal_.Write(HF_EVENT_KIND_REFUSED, now, HF_R_THROTTLED, 0, 1);
     const hf_duration until_step = TimeUntil(step_end_.Load(), NotBefore(now, 0));
-    return {HF_UNAVAILABLE, HF_R_THROTTLED, std::max<hf_duration>(until_step, 1)};
+    return {HF_UNAVAILABLE, HF_R_THROTTLED,
+            std::clamp<hf_duration>(until_step, 1, step_length_.Load())};
   }
 
   // Under the lock, as all below. What was counted since the last time belongs to the newest step.
@@ -156,6 +157,7 @@ class Throttle {
     const hf_time step_end = MultiplySaturating(newest_ + 1, policy_.Step());
     const hf_duration pause = std::max<hf_duration>(policy_.Step() / kRefreshes, 1);
     step_end_.Store(step_end);
+    step_length_.Store(policy_.Step());
     refuse_below_.Store(DrawsBelow(rejection_));
     refresh_at_.Store(std::min(AddSaturating(now, pause), step_end));
     if ((before == 0) != (rejection_ == 0)) {
@@ -181,6 +183,7 @@ class Throttle {
   alignas(kCacheLine) Cell<hf_time> refresh_at_;
   Cell<uint64_t> refuse_below_;  // draws below this are refused; 0: none
   Cell<hf_time> step_end_;
+  Cell<hf_duration> step_length_{1};
   std::array<Shard, kShards> shards_;
 };
 

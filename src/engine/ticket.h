@@ -41,6 +41,14 @@ struct Ticket {
   uint32_t cost = 0;
 };
 
+// What a take by addition has done so far. Two words, to be passed in registers.
+struct Attempt {
+  static constexpr int64_t kNone = -1;
+
+  Units position = 0;
+  int64_t promises = kNone;  // reservations until then that had to wait; kNone: nothing was taken
+};
+
 constexpr Units RefundOf(Units position, Units units, Units capacity, Units taken, Units credit) {
   const Units end = position + units;
   const bool promised = taken != end && Ahead(taken, credit) > 0;

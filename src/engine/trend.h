@@ -3,11 +3,12 @@
 //
 //   window          baseline                                            next
 //   drops           same                                                limit - lg
-//   queue < 3lg     averages recent; saturated: min(recent, baseline)   limit + lg, or - lg if that is more
-//                                                                       than max_factor * in_flight
+//   limit > cap     averages recent; saturated: min(recent, baseline)   limit - lg
+//   queue < 3lg     likewise                                            min(limit + lg, cap)
 //   queue <= 6lg    likewise                                            limit
 //   queue > 6lg     likewise                                            limit - lg
 //
+// cap = max_factor * in_flight: a limit far above its use would let a burst through unseen.
 // recent = exponential average over 5 of the median of 5, so that one bad window moves nothing. The baseline
 // follows within `baseline_windows`: it tells a change, not a lasting queue; that is left to the guard.
 // Source: failsafe-go, adaptivelimiter (there over a quantile of each window, here over its mean).
@@ -37,10 +38,9 @@ class Trend {
                                           policy.baseline_windows);
     const double step = LogStep(limit);
     const double queue = QueueOf(limit, baseline, recent);
-    if (queue > 6 * step) return limit - step;
-    if (queue >= 3 * step) return limit;
-    const bool far_above_use = limit + step > policy.max_factor * window.in_flight;
-    return far_above_use ? limit - step : limit + step;
+    const double cap = policy.max_factor * window.in_flight;
+    if (queue > 6 * step || limit > cap) return limit - step;
+    return queue < 3 * step ? std::min(limit + step, cap) : limit;
   }
 
   double baseline() const { return baseline_.value(); }

@@ -98,7 +98,6 @@ TEST_F(FaultBadInput, TheFieldsOfARuleAreNamedWithItsPlace) {
   ExpectRefused(RULE(0, outcome.code, HF_OK), HF_R_OUT_OF_RANGE, "rules[0].outcome");
   ExpectRefused(RULE(0, outcome.code, 17), HF_R_OUT_OF_RANGE, "rules[0].outcome");
   ExpectRefused(RULE(0, outcome.retry_after, -1), HF_R_OUT_OF_RANGE, "rules[0].outcome");
-  ExpectRefused(RULE(0, outcome.reserved0, 1), HF_R_OUT_OF_RANGE, "rules[0].outcome");
   ExpectRefused(RULE(0, result, 1), HF_R_OUT_OF_RANGE, "rules[0].result");
   ExpectRefused(RULE(1, outcome.code, HF_ABORTED), HF_R_OUT_OF_RANGE, "rules[1].outcome");
   ExpectRefused(RULE(1, outcome.verdict, HF_VERDICT_SLOW), HF_R_OUT_OF_RANGE, "rules[1].outcome");

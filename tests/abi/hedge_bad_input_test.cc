@@ -234,7 +234,7 @@ TEST_F(HedgeBadInput, ABadReportLeavesTheSessionWaiting) {
   }
   for (const hf_outcome bad :
        {hf_outcome{17, 0, 0, 0, 0}, hf_outcome{0, 5, 0, 0, 0}, hf_outcome{0, 0, 5, 0, 0},
-        hf_outcome{0, 0, 0, 1, 0}, hf_outcome{0, 0, 0, 0, -1}, hf_outcome{-1, 0, 0, 0, 0}}) {
+        hf_outcome{0, 0, -1, 0, 0}, hf_outcome{0, 0, 0, 0, -1}, hf_outcome{-1, 0, 0, 0, 0}}) {
     EXPECT_EQ(hf_hedge_call_on_outcome(&call, 1, &bad, 0, &next), HF_INVALID_ARGUMENT);
     EXPECT_EQ(next.reason, HF_R_OUT_OF_RANGE);
   }

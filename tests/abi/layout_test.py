@@ -45,7 +45,7 @@ class Layout(unittest.TestCase):
         self.assert_canary("call.h", "uint64_t opaque[64];", "uint64_t opaque[63];", "hf_call: 512 8")
 
     def test_a_removed_field_is_reported(self):
-        self.assert_canary("call.h", "uint64_t reserved1;", "", "hf_action.reserved1: 56 8")
+        self.assert_canary("call.h", "uint64_t reserved1;", "", "hf_action.reserved1: 48 8")
 
 
 if __name__ == "__main__":

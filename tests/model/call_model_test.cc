@@ -10,7 +10,7 @@
 #include <string>
 #include <type_traits>
 
-#include "abi/atomic_cells.h"
+#include "abi/laned_cells.h"
 #include "model/call_naive.h"
 #include "model/dice.h"
 
@@ -148,11 +148,12 @@ class Match {
     if (dice_.Chance(30)) rules.rules.At(HF_INTERNAL).max_attempts = 2;
     if (dice_.Chance(40)) rules.limits.timeout = dice_.Between(1, 300);
     if (dice_.Chance(50)) rules.limits.attempt_timeout = dice_.Between(1, 20);
-    const engine::BreakerPolicy breaker{.minimum_calls = 1000,
-                                        .consecutive_failures = 2,
-                                        .probes = static_cast<uint32_t>(dice_.Between(1, 2)),
-                                        .open_for = dice_.Between(1, 60),
-                                        .probe_lease = dice_.Between(20, 100)};
+    engine::BreakerPolicy breaker;
+    breaker.minimum_calls = 1000;
+    breaker.consecutive_failures = 2;
+    breaker.probes = static_cast<uint32_t>(dice_.Between(1, 2));
+    breaker.open_for = dice_.Between(1, 60);
+    breaker.probe_lease = dice_.Between(20, 100);
     const engine::BulkheadPolicy bulkhead{.limit = static_cast<uint32_t>(dice_.Between(1, 2)),
                                           .queue = static_cast<uint32_t>(dice_.Between(0, 3)),
                                           .max_wait = dice_.Between(1, 50)};
@@ -321,12 +322,12 @@ class Match {
 template <typename Storage>
 class CallModel : public ::testing::Test {};
 
-using Storages = ::testing::Types<engine::PlainCells, abi::AtomicCells>;
+using Storages = ::testing::Types<engine::OneLane, abi::LanedCells>;
 TYPED_TEST_SUITE(CallModel, Storages);
 
 // Many short schedules, where beginnings matter, and fewer long ones.
 TYPED_TEST(CallModel, AgreesWithTheNaiveCall) {
-  const bool plain = std::is_same_v<TypeParam, engine::PlainCells>;
+  const bool plain = std::is_same_v<TypeParam, engine::OneLane>;
   const uint64_t schedules = Schedules(plain ? 1'000'000 : 100'000);
   for (uint64_t seed = 1; seed <= schedules && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -9,10 +9,10 @@
 #include <optional>
 #include <utility>
 
-#include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/bulkhead.h"
 #include "engine/call.h"
+#include "model/world_breaker.h"
 
 namespace holdfast::model {
 
@@ -41,7 +41,7 @@ struct PlainLimit {
 template <typename Storage>
 struct World {
   engine::CallRules rules;
-  std::optional<engine::Breaker<Storage>> breaker;
+  std::optional<WorldBreaker<Storage>> breaker;
   std::optional<engine::Bulkhead<Storage>> bulkhead;
   std::optional<engine::Budget<Storage>> budget;
   std::optional<PlainLimit> limits[2];  // by level

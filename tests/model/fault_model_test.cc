@@ -226,9 +226,10 @@ class FaultModel : public testing::Test {
     const hf_facts facts = {{operation.data(), operation.size()}, {}, {}, {}};
     const uint64_t call = 1 + dice.Below(1000);
     const auto attempt = static_cast<uint32_t>(dice.Between(1, 4));
-    ExpectSame(engine.Preview(call, attempt, facts, now),
-               naive.Preview(call, attempt, operation, now));
-    const hf_fault_decision got = engine.Draw(call, attempt, facts, now);
+    hf_fault_decision preview{}, got{};
+    engine.Preview(call, attempt, facts, now, &preview);
+    ExpectSame(preview, naive.Preview(call, attempt, operation, now));
+    engine.Draw(call, attempt, facts, now, &got);
     ExpectSame(got, naive.Draw(call, attempt, operation, now));
     if (got.ticket != 0) held_.push_back(got);
   }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "abi/atomic_cells.h"
+#include "abi/laned_cells.h"
 #include "model/dice.h"
 #include "model/hedge_naive.h"
 
@@ -34,7 +34,7 @@ class EngineGuards {
       if (why->code != HF_OK) return why->code;
     }
     if (!world_.bulkhead) return HF_OK;
-    if (world_.bulkhead->TryAcquire() == engine::BulkheadAnswer::kGranted) {
+    if (world_.TakePlace(now)) {
       permits->bulkhead.kind = HF_PERMIT_NORMAL;
       return HF_OK;
     }
@@ -46,8 +46,7 @@ class EngineGuards {
     if (permits->breaker.kind != HF_PERMIT_NONE) {
       *events |= world_.breaker->Record(permits->breaker, verdict, now).events;
     }
-    engine::WakeList nobody;
-    if (permits->bulkhead.kind != HF_PERMIT_NONE) world_.bulkhead->Release(now, &nobody);
+    if (permits->bulkhead.kind != HF_PERMIT_NONE) world_.GiveBackPlace(now);
     *permits = engine::HedgePermits{};
   }
   bool BudgetCharge() { return !world_.budget || world_.budget->OnFailure(); }
@@ -72,11 +71,12 @@ class Match {
     engine::CallRules rules;
     if (dice_.Chance(30)) rules.limits.timeout = dice_.Between(1, 60000);
     if (dice_.Chance(40)) rules.limits.attempt_timeout = dice_.Between(1, 20000);
-    const engine::BreakerPolicy breaker{.minimum_calls = 1000,
-                                        .consecutive_failures = 3,
-                                        .probes = static_cast<uint32_t>(dice_.Between(1, 2)),
-                                        .open_for = dice_.Between(1, 20000),
-                                        .probe_lease = dice_.Between(2000, 20000)};
+    engine::BreakerPolicy breaker;
+    breaker.minimum_calls = 1000;
+    breaker.consecutive_failures = 3;
+    breaker.probes = static_cast<uint32_t>(dice_.Between(1, 2));
+    breaker.open_for = dice_.Between(1, 20000);
+    breaker.probe_lease = dice_.Between(2000, 20000);
     const engine::BulkheadPolicy bulkhead{.limit = static_cast<uint32_t>(dice_.Between(1, 6))};
     const bool with[] = {dice_.Chance(50), dice_.Chance(50), dice_.Chance(50)};
     for (HedgeWorld<Storage>* const world : {&real_, &naive_}) {
@@ -240,9 +240,9 @@ void PlayAll(uint64_t schedules) {
   }
 }
 
-TEST(HedgeModel, AgreesWithTheNaiveCall) { PlayAll<engine::PlainCells>(Schedules(1'000'000)); }
+TEST(HedgeModel, AgreesWithTheNaiveCall) { PlayAll<engine::OneLane>(Schedules(1'000'000)); }
 
-TEST(HedgeModel, AgreesWithTheNaiveCallOnAtomics) { PlayAll<abi::AtomicCells>(Schedules(100'000)); }
+TEST(HedgeModel, AgreesWithTheNaiveCallOnAtomics) { PlayAll<abi::LanedCells>(Schedules(100'000)); }
 
 }  // namespace
 }  // namespace holdfast::model

@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/breaker.h"
 #include "engine/budget.h"
 #include "engine/bulkhead.h"
 #include "engine/hedge.h"
 #include "engine/hedge_call.h"
+#include "model/world_breaker.h"
 
 namespace holdfast::model {
 
@@ -24,9 +24,20 @@ __extension__ typedef __int128 Wide;
 template <typename Storage>
 struct HedgeWorld {
   engine::CallRules rules;
-  std::optional<engine::Breaker<Storage>> breaker;
+  std::optional<WorldBreaker<Storage>> breaker;
   std::optional<engine::Bulkhead<Storage>> bulkhead;
   std::optional<engine::Budget<Storage>> budget;
+
+  // Nobody waits for a place here.
+  bool TakePlace(hf_time now) {
+    uint32_t stamp = 0;
+    engine::WakeList nobody;
+    return bulkhead->TakeFree(now, &stamp, &nobody);
+  }
+  void GiveBackPlace(hf_time now) {
+    engine::WakeList nobody;
+    bulkhead->GiveBack(/*stamp=*/0, now, &nobody);
+  }
 };
 
 class NaiveHedge {
@@ -203,7 +214,7 @@ class NaiveHedgedCall {
       attempt->probe = admission.permit;
     }
     if (!world_.bulkhead) return true;
-    attempt->place = world_.bulkhead->TryAcquire() == engine::BulkheadAnswer::kGranted;
+    attempt->place = world_.TakePlace(static_cast<hf_time>(now_));
     if (attempt->place) return true;
     Settle(attempt, HF_VERDICT_IGNORED);
     why_ = {HF_RESOURCE_EXHAUSTED, HF_R_BULKHEAD_FULL, 0};
@@ -212,8 +223,7 @@ class NaiveHedgedCall {
   void Settle(Attempt* attempt, hf_verdict verdict) {
     const hf_time now = static_cast<hf_time>(now_);
     if (attempt->probe) events_ |= world_.breaker->Record(*attempt->probe, verdict, now).events;
-    engine::WakeList nobody;
-    if (attempt->place) world_.bulkhead->Release(now, &nobody);
+    if (attempt->place) world_.GiveBackPlace(now);
     attempt->probe.reset();
     attempt->place = false;
   }

@@ -300,6 +300,8 @@ TEST(AdaptiveLimit, AnotherAlgorithmStartsFromTheLimitWithoutABaseline) {
     windows.limit.Update(PolicyOf(algorithm, 20, 200));
     EXPECT_EQ(windows.limit.Limit(), before);
     EXPECT_EQ(windows.limit.Baseline(), algorithm == HF_ADAPTIVE_VEGAS ? 10.0 * kMs : 0);
+    windows.limit.Update(PolicyOf(HF_ADAPTIVE_VEGAS, 20, 200));
+    EXPECT_EQ(windows.limit.Baseline(), algorithm == HF_ADAPTIVE_VEGAS ? 10.0 * kMs : 0);
   }
 }
 

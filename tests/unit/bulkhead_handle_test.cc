@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace holdfast {
 namespace {
@@ -100,6 +101,82 @@ TEST(BulkheadHandle, AnEmptyOneRefusesInsteadOfCrashing) {
   EXPECT_EQ(Bulkhead().TryAcquire(clock).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Bulkhead().Acquire(0, clock).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Bulkhead().Snapshot().limit, 0u);
+}
+
+TEST(BulkheadHandle, APermitSettlesWithASampleOnce) {
+  VirtualClock clock;
+  const Bulkhead bulkhead = Bulkhead::Create({.limit = 2, .refuse_no_time = true}).value();
+  for (int i = 0; i < 8; ++i) {
+    BulkheadPermit permit = bulkhead.TryAcquire(clock).value();
+    clock.Advance(40ms);
+    permit.Settle(HF_VERDICT_SUCCESS);
+    EXPECT_FALSE(permit.held());
+    permit.Settle(HF_VERDICT_SUCCESS);
+  }
+  EXPECT_EQ(bulkhead.Snapshot().latency, 40ms);
+  const BulkheadPermit first = bulkhead.TryAcquire(clock).value();
+  const absl::Status hopeless =
+      bulkhead.TryAcquire({.deadline = clock.Now() + 30 * HF_MS}, clock).status();
+  EXPECT_EQ(hopeless.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(RejectionOf(hopeless)->reason, HF_R_BULKHEAD_NO_TIME);
+  EXPECT_EQ(bulkhead.Snapshot().no_time, 1u);
+}
+
+TEST(BulkheadHandle, TheTimeInTheQueueIsNoPartOfTheSample) {
+  VirtualClock clock;
+  const Bulkhead bulkhead =
+      Bulkhead::Create({.limit = 1, .queue = 1, .refuse_no_time = true}).value();
+  for (int i = 0; i < 8; ++i) {
+    std::optional<BulkheadPermit> other = bulkhead.TryAcquire(clock).value();
+    clock.After(30ms, [&] { other.reset(); });
+    BulkheadPermit permit = bulkhead.Acquire(0, clock).value();
+    clock.Advance(10ms);
+    permit.Settle(HF_VERDICT_SUCCESS);
+  }
+  EXPECT_EQ(bulkhead.Snapshot().latency, 10ms);
+}
+
+TEST(BulkheadHandle, AVerdictOutOfRangeReleasesAllTheSame) {
+  VirtualClock clock;
+  const Bulkhead bulkhead = Bulkhead::Create({.limit = 1}).value();
+  BulkheadPermit permit = bulkhead.TryAcquire(clock).value();
+  permit.Settle(HF_VERDICT_DERIVE);
+  EXPECT_FALSE(permit.held());
+  EXPECT_EQ(bulkhead.Snapshot().in_flight, 0u);
+}
+
+TEST(BulkheadHandle, RequestsHaveTheirShares) {
+  VirtualClock clock;
+  const double shares[] = {0.3, 0.7};
+  const Bulkhead bulkhead =
+      Bulkhead::Create({.limit = 10, .partition_share = shares, .user_share = 0.2}).value();
+  const BulkheadPermit one = bulkhead.TryAcquire({.partition = 1, .user = 5}, clock).value();
+  const BulkheadPermit two = bulkhead.Acquire({.partition = 1, .user = 5}, clock).value();
+  const absl::Status third = bulkhead.TryAcquire({.partition = 1, .user = 5}, clock).status();
+  EXPECT_EQ(RejectionOf(third)->reason, HF_R_BULKHEAD_SHARE);
+  const BulkheadSnapshot now = bulkhead.Snapshot();
+  EXPECT_EQ(now.partition_count, 2u);
+  EXPECT_EQ(now.partitions[1].guarantee, 7u);
+  EXPECT_EQ(now.partitions[1].in_flight, 2u);
+  EXPECT_EQ(now.over_share, 1u);
+  EXPECT_EQ(bulkhead.TryAcquire({.partition = 2}, clock).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Bulkhead::Create({.partition_share = std::vector<double>(9, 0.1)}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(BulkheadHandle, UpdateAndSetLimitTakeEffectAtOnce) {
+  VirtualClock clock;
+  const Bulkhead bulkhead = Bulkhead::Create({.limit = 1}).value();
+  const BulkheadPermit first = bulkhead.TryAcquire(clock).value();
+  EXPECT_TRUE(bulkhead.SetLimit(2, clock.Now()).ok());
+  const BulkheadPermit second = bulkhead.TryAcquire(clock).value();
+  EXPECT_TRUE(bulkhead.Update({.limit = 3}, clock.Now()).ok());
+  EXPECT_TRUE(bulkhead.TryAcquire(clock).ok());
+  EXPECT_EQ(bulkhead.SetLimit(0, clock.Now()).code(), absl::StatusCode::kInvalidArgument);
+  const absl::Status bad = bulkhead.Update({.user_share = 2}, clock.Now());
+  EXPECT_NE(std::string(bad.message()).find("user_share"), std::string::npos);
+  EXPECT_EQ(bulkhead.Snapshot().limit, 3u);
 }
 
 TEST(PipelineHandle, BadOptionsAreRefusedByName) {

@@ -131,6 +131,7 @@ TEST_F(BulkheadPartitions, APermitGivenBackTwiceIsRefusedWhenNoneOfItsKindIsOut)
   ASSERT_EQ(Take(kLive), Answer::kGranted);
   const uint32_t stamp = stamps[kLive].back();
   EXPECT_TRUE(bulkhead.Return(stamp));
+  EXPECT_FALSE(bulkhead.Return(stamp)) << "nothing is in flight";
   ASSERT_EQ(Take(kBatch), Answer::kGranted);
   EXPECT_FALSE(bulkhead.Return(stamp));
   EXPECT_EQ(bulkhead.InFlight(), 1u);

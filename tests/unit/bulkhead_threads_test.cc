@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "unit/bell.h"
+
 namespace {
+
+using holdfast::Bell;
 
 hf_bulkhead* NewBulkhead(uint32_t limit, uint32_t queue, hf_duration max_wait = 0) {
   hf_bulkhead_options options = HF_INIT(hf_bulkhead_options);
@@ -168,25 +170,6 @@ TEST(BulkheadAbi, AWaitThatIsNotQueuedIsRecognised) {
   hf_bulkhead_unref(bulkhead);
   hf_bulkhead_unref(other);
 }
-
-// What a waiting thread of a test listens to.
-struct Bell {
-  static void Ring(void* data) {
-    Bell* const bell = static_cast<Bell*>(data);
-    const std::lock_guard lock(bell->mutex);
-    bell->rung = true;
-    bell->changed.notify_one();
-  }
-  void Await() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return rung; });
-    rung = false;
-  }
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool rung = false;
-};
 
 TEST(BulkheadThreads, TheLimitHoldsAndEveryPermitComesBack) {
   constexpr int kThreads = 8;

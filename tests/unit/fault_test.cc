@@ -48,8 +48,23 @@ PlainFault Running(const FaultPolicy& policy) {
   return fault;
 }
 
+hf_fault_decision DrawFor(PlainFault& fault, uint64_t seed, uint32_t attempt, const hf_facts& facts,
+                          hf_time now) {
+  hf_fault_decision decision{};
+  const bool any = fault.Draw(seed, attempt, facts, now, &decision);
+  EXPECT_EQ(any, decision.kind != HF_FAULT_NONE);
+  return decision;
+}
+
+hf_fault_decision PreviewFor(PlainFault& fault, uint64_t seed, uint32_t attempt,
+                             const hf_facts& facts, hf_time now) {
+  hf_fault_decision decision{};
+  fault.Preview(seed, attempt, facts, now, &decision);
+  return decision;
+}
+
 hf_fault_decision Draw(PlainFault& fault, uint64_t seed = 1, hf_time now = 1) {
-  return fault.Draw(seed, 1, Operation("charge"), now);
+  return DrawFor(fault, seed, 1, Operation("charge"), now);
 }
 
 TEST(Fault, InjectsNothingUnlessStarted) {
@@ -65,7 +80,7 @@ TEST(Fault, InjectsNothingUnlessStarted) {
 
 TEST(Fault, AnErrorCarriesTheRulesOutcomeAndSaysThatItIsInjected) {
   PlainFault fault = Running(Policy({Rule(HF_FAULT_ERROR)}));
-  const hf_fault_decision decision = fault.Draw(1, 3, {}, 1);
+  const hf_fault_decision decision = DrawFor(fault, 1, 3, {}, 1);
   EXPECT_EQ(decision.kind, HF_FAULT_ERROR);
   EXPECT_EQ(decision.reason, HF_R_FAULT_INJECTED);
   EXPECT_EQ(decision.attempt, 3u);
@@ -145,13 +160,13 @@ TEST(Fault, AtTheLimitOfActiveOnesNothingIsInjectedAndThatIsCounted) {
   PlainFault fault = Running(policy);
   hf_fault_decision first = Draw(fault), second = Draw(fault);
   EXPECT_EQ(Draw(fault).kind, HF_FAULT_NONE);
-  EXPECT_EQ(fault.Draw(1, 1, Operation("refund"), 1).kind, HF_FAULT_NONE) << "no error either";
+  EXPECT_EQ(DrawFor(fault, 1, 1, Operation("refund"), 1).kind, HF_FAULT_NONE) << "no error either";
   EXPECT_EQ(fault.Read(1).skipped_active, 2u);
   EXPECT_EQ(fault.Read(1).active, 2u);
   fault.Done(&first);
   EXPECT_EQ(Draw(fault).kind, HF_FAULT_DELAY);
   fault.Done(&second);
-  EXPECT_EQ(fault.Draw(1, 1, Operation("refund"), 1).kind, HF_FAULT_ERROR);
+  EXPECT_EQ(DrawFor(fault, 1, 1, Operation("refund"), 1).kind, HF_FAULT_ERROR);
 }
 
 TEST(Fault, NoMoreThanMaxTotalAreInjected) {
@@ -170,8 +185,8 @@ TEST(Fault, TheFirstRuleWhoseDrawHitsDecides) {
       {Rule(HF_FAULT_DELAY, 1, "refund"), Rule(HF_FAULT_RESULT, 1, "ch*"), Rule(HF_FAULT_ERROR)}));
   EXPECT_EQ(Draw(fault).rule, 1u);
   EXPECT_EQ(Draw(fault).kind, HF_FAULT_RESULT);
-  EXPECT_EQ(fault.Draw(1, 1, Operation("notify"), 1).rule, 2u);
-  EXPECT_EQ(fault.Draw(1, 1, Operation("refund"), 1).rule, 0u);
+  EXPECT_EQ(DrawFor(fault, 1, 1, Operation("notify"), 1).rule, 2u);
+  EXPECT_EQ(DrawFor(fault, 1, 1, Operation("refund"), 1).rule, 0u);
 }
 
 TEST(Fault, TheRateIsWhatItSays) {
@@ -190,17 +205,27 @@ TEST(Fault, TheEndsOfTheRateAreExact) {
   EXPECT_LT(FaultThreshold(0.9999999), uint64_t{1} << 53);
 }
 
+TEST(Fault, ADrawEqualToTheRateMisses) {
+  FaultRule rule = Rule(HF_FAULT_ERROR);
+  rule.threshold = Rng(Rng(rule.seed, 1).Next(), 1).Next() >> 11;
+  PlainFault edge = Running(Policy({rule}));
+  EXPECT_EQ(Draw(edge, 1).kind, HF_FAULT_NONE);
+  ++rule.threshold;
+  PlainFault above = Running(Policy({rule}));
+  EXPECT_EQ(Draw(above, 1).kind, HF_FAULT_ERROR);
+}
+
 TEST(Fault, TheSameSeedsSayTheSameWhateverElseHappens) {
   const FaultPolicy policy = Policy({Rule(HF_FAULT_ERROR, 0.3), Rule(HF_FAULT_DELAY, 0.3)});
   PlainFault forwards = Running(policy), backwards = Running(policy);
   std::vector<hf_fault_kind> there, back;
   for (uint64_t seed = 1; seed <= 500; ++seed) {
-    hf_fault_decision decision = forwards.Draw(seed, 2, {}, 1);
+    hf_fault_decision decision = DrawFor(forwards, seed, 2, {}, 1);
     there.push_back(decision.kind);
     forwards.Done(&decision);
   }
   for (uint64_t seed = 500; seed >= 1; --seed) {
-    hf_fault_decision decision = backwards.Draw(seed, 2, {}, static_cast<hf_time>(seed));
+    hf_fault_decision decision = DrawFor(backwards, seed, 2, {}, static_cast<hf_time>(seed));
     back.insert(back.begin(), decision.kind);
     backwards.Done(&decision);
   }
@@ -213,9 +238,9 @@ TEST(Fault, EachAttemptAndEachRuleDrawsForItself) {
   PlainFault one = Running(Policy({same})), two = Running(Policy({other}));
   int attempts_differ = 0, rules_differ = 0;
   for (uint64_t seed = 1; seed <= 1000; ++seed) {
-    const bool first = one.Draw(seed, 1, {}, 1).kind == HF_FAULT_ERROR;
-    attempts_differ += first != (one.Draw(seed, 2, {}, 1).kind == HF_FAULT_ERROR) ? 1 : 0;
-    rules_differ += first != (two.Draw(seed, 1, {}, 1).kind == HF_FAULT_ERROR) ? 1 : 0;
+    const bool first = DrawFor(one, seed, 1, {}, 1).kind == HF_FAULT_ERROR;
+    attempts_differ += first != (DrawFor(one, seed, 2, {}, 1).kind == HF_FAULT_ERROR) ? 1 : 0;
+    rules_differ += first != (DrawFor(two, seed, 1, {}, 1).kind == HF_FAULT_ERROR) ? 1 : 0;
   }
   EXPECT_NEAR(attempts_differ, 500, 80);
   EXPECT_NEAR(rules_differ, 500, 80);
@@ -227,14 +252,14 @@ TEST(Fault, APreviewSaysWhatADrawWouldAndDoesNothing) {
   PlainFault fault(policy, kTicket);
   std::vector<hf_time> before, drawn;
   for (uint64_t seed = 1; seed <= 100; ++seed) {
-    const hf_fault_decision preview = fault.Preview(seed, 1, {}, 7);
+    const hf_fault_decision preview = PreviewFor(fault, seed, 1, {}, 7);
     EXPECT_EQ(preview.ticket, 0u);
     before.push_back(preview.delay_until);
   }
   fault.Start(0);
   EXPECT_EQ(fault.Read(0).delays, 0u);
   for (uint64_t seed = 1; seed <= 100; ++seed)
-    drawn.push_back(fault.Draw(seed, 1, {}, 7).delay_until);
+    drawn.push_back(DrawFor(fault, seed, 1, {}, 7).delay_until);
   EXPECT_EQ(before, drawn);
 }
 
@@ -288,7 +313,7 @@ TEST(Fault, AnUpdateKeepsTheRunItsCountsAndWhatIsActive) {
   next.expiry = HF_S;
   fault.Update(next, 2);
   EXPECT_EQ(Draw(fault).kind, HF_FAULT_ERROR);
-  EXPECT_EQ(fault.Draw(1, 1, Operation("refund"), 1).kind, HF_FAULT_NONE);
+  EXPECT_EQ(DrawFor(fault, 1, 1, Operation("refund"), 1).kind, HF_FAULT_NONE);
   const hf_fault_snapshot snapshot = fault.Read(2);
   EXPECT_EQ(snapshot.left, 60 * HF_S - 2) << "a run under way keeps its end";
   EXPECT_EQ(snapshot.seed, 6u);
@@ -311,7 +336,7 @@ TEST(Fault, EachFaultIsWrittenDown) {
   EXPECT_EQ(event.reason, HF_R_FAULT_INJECTED);
   EXPECT_EQ(event.before, 1);
   EXPECT_EQ(event.after, HF_UNAVAILABLE);
-  fault.Draw(1, 1, Operation("refund"), 50);
+  DrawFor(fault, 1, 1, Operation("refund"), 50);
   event = fault.journal().Newest();
   EXPECT_EQ(event.before, 0);
   EXPECT_EQ(event.after, 100);

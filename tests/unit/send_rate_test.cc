@@ -158,16 +158,25 @@ TEST(SendRate, NeverRaisesTheLimiterAboveItsOwnRate) {
   EXPECT_EQ(machine.Drain(kStart + 2 * HF_S), 2);
 }
 
-TEST(SendRate, ACostAboveASecondWaitsForAFullBucketAndLeavesADebt) {
+TEST(SendRate, ACostAboveASecondMakesTheBucketThatLarge) {
   LimiterMachine machine({HF_S, 60 * HF_S, 100, 100}, Adaptive());
   Throttle(machine);
   const hf_time now = kStart + 2 * HF_S;
-  EXPECT_TRUE(machine.Try(50, now));
-  EXPECT_NEAR(machine.Tokens(now), 3.02848 - 50, 1e-4);
+  const hf_duration wait = machine.RefusedFor(50, now);
+  EXPECT_NEAR(static_cast<double>(wait), (50 - 3.02848) / 3.02848 * HF_S, 1e6);
+  EXPECT_FALSE(machine.Try(50, now + wait - 1));
+  EXPECT_TRUE(machine.Try(50, now + wait));
   const Ticket large = machine.ticket;
-  EXPECT_GT(machine.RefusedFor(1, now), 15 * HF_S);
-  EXPECT_TRUE(machine.limiter.Cancel(large, now));
-  EXPECT_NEAR(machine.Tokens(now), 3.02848, 1e-4) << "the newest, so as if it had never been";
+  EXPECT_TRUE(machine.limiter.Cancel(large, now + wait));
+  EXPECT_EQ(machine.Drain(now + 1000 * HF_S), 50);
+}
+
+TEST(SendRate, AThrottlingForgetsTheDearestCost) {
+  LimiterMachine machine({HF_S, 60 * HF_S, 100, 100}, Adaptive());
+  Throttle(machine);
+  EXPECT_GT(machine.RefusedFor(50, kStart + 2 * HF_S), 0);
+  machine.limiter.OnOutcome(true, kStart + 1000 * HF_S);
+  EXPECT_EQ(machine.Drain(kStart + 1000 * HF_S), 1);
 }
 
 // aws-sdk-cpp sleeps inside Acquire with its mutex held: callers go one after the other.

@@ -25,10 +25,10 @@ TEST(Claim, AStampRemembersWhatItIsMadeOf) {
 }
 
 TEST(Claim, OnePlainPermitsStampIsNotCounted) {
-  EXPECT_FALSE(Claim::Of(Claim::Uncounted(1'000'000)).counted());
+  EXPECT_FALSE(Claim::IsCounted(Claim::Uncounted(1'000'000)));
   EXPECT_EQ(Claim::InFlight(Claim::Uncounted(1'000'000)), 1'000'000u);
-  EXPECT_TRUE(Claim::Of(Claim{1, 0}.Stamp(1)).counted());
-  EXPECT_TRUE(Claim::Of(Claim{0, 1}.Stamp(1)).counted());
+  EXPECT_TRUE(Claim::IsCounted(Claim{1, 0}.Stamp(1)));
+  EXPECT_TRUE(Claim::IsCounted(Claim{0, 1}.Stamp(1)));
 }
 
 TEST(SharePolicy, ByDefaultNothingIsLimited) {

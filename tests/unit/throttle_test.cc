@@ -206,6 +206,14 @@ TEST(Throttle, AStepBackOfTheClockIsNoTimePassed) {
   machine.Record(10, kError);
   machine.throttle.Record(0, kOk, -1);
   EXPECT_EQ(machine.Read().requests, 21u);
+  machine.throttle.Update(Unfloored(), machine.now);
+  EXPECT_EQ(machine.throttle.Read(1000 * HF_S + 1).requests, 21u);
+  ThrottlePolicy other = Unfloored();
+  other.buckets = 7;
+  machine.throttle.Update(other, machine.now);
+  machine.now = 1001 * HF_S;
+  machine.Record(1, kOk);
+  EXPECT_EQ(machine.Read().requests, 22u);
 }
 
 TEST(Throttle, NegativeTimeIsTheBeginning) {

@@ -8,7 +8,7 @@
  *   AIMD         L + 1; rtt > timeout: L * backoff                                      none
  *   VEGAS        queue <= lg: L + 6lg; < 3lg: L + lg; > 6lg: L - lg; else L             least rtt since a probe
  *   GRADIENT2    L * g + queue_size, g = clamp(tolerance * baseline / rtt, 0.5, 1)      slow average
- *   TREND        queue < 3lg: L + lg, up to max_factor * in_flight; > 6lg: L - lg       short average
+ *   TREND        queue < 3lg: L + lg; > 6lg, or L > max_factor * in_flight: L - lg      short average
  *   drops        AIMD: L * backoff, VEGAS and TREND: L - lg, GRADIENT2: g = 0.5, no queue
  * then L + smoothing * (next - L), within [min_limit, max_limit].
  *

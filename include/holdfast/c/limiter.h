@@ -9,14 +9,15 @@
  *             were promised with them in place is not put at risk, and nothing is minted.
  *
  * Over any time T at most burst + rate * T are admitted, wherever it begins: there are no windows at whose
- * edge two bursts meet. Arithmetic is exact: rates do not drift, and `retry_after` is when the tokens are
+ * edge two bursts meet. (Only when an update or a recovering send rate raises the rate while reservations wait:
+ * these keep their times, and newcomers may join them.) Arithmetic is exact: rates do not drift, and `retry_after` is when the tokens are
  * there. With a burst above 256 a full bucket may for a moment show up to 1/256 of it less, never more.
  *
  *   warm_up    after the start, and after being full for warm_up, the bucket holds burst / cold_factor and
  *              the rate grows from rate / cold_factor to rate, in 64 steps, within warm_up of the first ask
  *   adaptive   tell outcomes by hf_limiter_on_outcome: once the server throttles, the rate is what it
  *              bears (CUBIC, as in the AWS SDKs' adaptive mode), up to the configured one, and the bucket
- *              holds a second of it. A cost above that waits for a full bucket.
+ *              holds a second of it, or the dearest cost asked for since.
  *
  * Time comes from `now`; a step back is read as no time passed. While a machine sleeps, CLOCK_MONOTONIC
  * stands still, and no tokens come in.
