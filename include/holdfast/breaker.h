@@ -177,6 +177,8 @@ class CircuitBreaker {
   hf_breaker* raw() const { return handle_.get(); }
 
  private:
+  friend struct internal::Keyed<CircuitBreaker>;
+
   explicit CircuitBreaker(hf_breaker* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
 
   BreakerPermit::BreakerHandle handle_;

@@ -11,6 +11,12 @@
 
 namespace holdfast::inline v0_2 {
 
+namespace internal {
+// registry.h: what it needs of a kind of handle that it keeps by key.
+template <class T>
+struct Keyed;
+}  // namespace internal
+
 template <class T, void (*Ref)(T*) noexcept, void (*Unref)(T*) noexcept>
 class Handle {
  public:

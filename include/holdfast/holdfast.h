@@ -15,6 +15,7 @@
 #include <holdfast/entropy.h>
 #include <holdfast/event.h>
 #include <holdfast/fault.h>
+#include <holdfast/group.h>
 #include <holdfast/hedge.h>
 #include <holdfast/idempotency.h>
 #include <holdfast/journal.h>
@@ -25,6 +26,7 @@
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
+#include <holdfast/registry.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 #include <holdfast/store.h>

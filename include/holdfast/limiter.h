@@ -174,6 +174,8 @@ class RateLimiter {
   hf_limiter* raw() const { return handle_.get(); }
 
  private:
+  friend struct internal::Keyed<RateLimiter>;
+
   explicit RateLimiter(hf_limiter* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
 
   static hf_limiter_options Raw(const Options& options) {

@@ -191,6 +191,8 @@ class RetryBudget {
   hf_budget* raw() const { return handle_.get(); }
 
  private:
+  friend struct internal::Keyed<RetryBudget>;
+
   static hf_budget_options Raw(const Options& options) {
     hf_budget_options raw = HF_INIT(hf_budget_options);
     raw.max_tokens = options.max_tokens;

@@ -45,15 +45,44 @@ holdfast::abi::BreakerHome::BreakerHome(const hf_breaker_options& options,
     : room(engine::Capacity::Largest(options.shards != 0 ? options.shards : kDefaultShards)),
       lines(new BreakerLine[(room.Cells() + 7) / 8]),
       peers(new engine::Peer[options.peers]),
-      peer_count(options.peers),
+      fleet({peers.get(), options.peers}),
       live(policy) {}
 
+// Whatever the last step of it fails with, the breaker that is there by then is destroyed.
 hf_breaker::hf_breaker(const hf_breaker_options& options,
                        const holdfast::engine::BreakerPolicy& first)
-    : home(new holdfast::abi::BreakerHome(options, first)),
-      machine(home->live, home->room, home->lines[0].cells.data(),
-              {home->peers.get(), home->peer_count}) {
+    : hf_breaker(*new holdfast::abi::BreakerHome(options, first)) {
   machine.journal().Connect(options.journal, options.object);
+}
+
+hf_breaker::hf_breaker(holdfast::abi::BreakerHome& owned) noexcept
+    : share_(&owned), machine(owned.live, owned.room, owned.lines[0].cells.data(), &owned.fleet) {}
+
+hf_breaker::hf_breaker(holdfast::abi::BreakerShare& shared, Policy& policy,
+                       const holdfast::engine::Capacity& room, holdfast::abi::BreakerCell* cells)
+    : share_(&shared), machine(policy, room, cells) {
+  if (shared.group != nullptr) shared.group->engine.Join();
+}
+
+hf_breaker::~hf_breaker() {
+  if (share_->group != nullptr) share_->group->engine.Leave(ejection_);
+  delete home();
+}
+
+holdfast::abi::BreakerHome* hf_breaker::home() const {
+  return IsKept() ? nullptr : static_cast<holdfast::abi::BreakerHome*>(share_);
+}
+
+bool hf_breaker::Join(hf_group* group) {
+  if (share_->group != nullptr || home() == nullptr) return false;
+  group->AddRef();
+  group->engine.Join();
+  share_->group = group;
+  return true;
+}
+
+void hf_breaker::LeaveEjection() {
+  if (share_->group != nullptr) share_->group->engine.Closed(ejection_);
 }
 
 namespace {
@@ -78,7 +107,7 @@ holdfast::engine::Admission hf_breaker::AcquireInGroup(const holdfast::engine::A
                                                        hf_time now) {
   Note(admission.events);
   if (admission.why.code == HF_OK) return admission;
-  return membership.Judge(admission, now, [&] {
+  return holdfast::abi::JudgeInGroup(*share_->group, ejection_, admission, now, [&] {
     const hf_breaker_state state = State(now);
     return state != HF_BREAKER_OPEN && state != HF_BREAKER_HALF_OPEN;
   });
@@ -137,7 +166,7 @@ hf_code hf_breaker_record(hf_breaker* breaker, hf_permit* permit, hf_verdict ver
 hf_code hf_breaker_force(hf_breaker* breaker, hf_breaker_state state, hf_time now) noexcept {
   if (breaker == nullptr || !holdfast::abi::CanBeForced(state)) return HF_INVALID_ARGUMENT;
   breaker->machine.Force(state, now);
-  breaker->membership.Closed();  // somebody's decision is not the group's to weigh
+  breaker->LeaveEjection();
   return HF_OK;
 }
 
@@ -145,7 +174,7 @@ hf_code hf_breaker_update(hf_breaker* breaker, const hf_breaker_options* options
                           hf_error* error) noexcept {
   using namespace holdfast;
   if (breaker == nullptr) return abi::FailNull(error, "breaker");
-  if (breaker->home == nullptr) {
+  if (breaker->home() == nullptr) {
     return abi::FailField(error, HF_FAILED_PRECONDITION, HF_R_CHANGED_SHAPE, "breaker",
                           "shares its policy with its registry: update that");
   }
@@ -190,7 +219,7 @@ hf_code hf_breaker_restore(hf_breaker* breaker, const hf_breaker_saved* saved, h
   code = abi::CheckSaved(*saved, error);
   if (code != HF_OK) return code;
   breaker->machine.Restore(*saved, now);
-  breaker->membership.Closed();  // if it is open, its next refusal takes that back
+  breaker->LeaveEjection();  // if it is open, its next refusal takes that back
   return abi::Succeed(error);
 }
 

@@ -35,15 +35,20 @@ struct alignas(64) BreakerLine {
 };
 static_assert(sizeof(BreakerLine) == 64);
 
-// What a breaker made by itself has besides its machine: room for every policy that an update may bring.
-// Breakers of a registry share a policy, have just enough room for it, and no peers.
-struct BreakerHome {
+// What a breaker has besides its machine. In a registry all of them share one of these, and a policy.
+struct BreakerShare {
+  hf_group* group = nullptr;  // nullable, counted
+};
+
+// Of a breaker made by itself: room for every policy that an update may bring.
+struct BreakerHome : BreakerShare {
   BreakerHome(const hf_breaker_options& options, const engine::BreakerPolicy& policy);
+  ~BreakerHome() { Unref(group); }
 
   const engine::Capacity room;
   const std::unique_ptr<BreakerLine[]> lines;
   const std::unique_ptr<engine::Peer[]> peers;
-  const uint32_t peer_count;
+  engine::Fleet fleet;
   engine::LivePolicy<LanedCells> live;
 };
 
@@ -53,10 +58,10 @@ struct hf_breaker final : holdfast::abi::Kept {
   using Policy = holdfast::engine::LivePolicy<holdfast::abi::LanedCells>;
 
   hf_breaker(const hf_breaker_options& options, const holdfast::engine::BreakerPolicy& first);
-  // In a registry: policy and cells (room.Cells() of them) outlive it.
-  hf_breaker(Policy& policy, const holdfast::engine::Capacity& room,
-             holdfast::abi::BreakerCell* cells)
-      : machine(policy, room, cells) {}
+  // In a registry: shared, policy and cells (room.Cells() of them) outlive it.
+  hf_breaker(holdfast::abi::BreakerShare& shared, Policy& policy,
+             const holdfast::engine::Capacity& room, holdfast::abi::BreakerCell* cells);
+  ~hf_breaker();
 
   // Made by itself, its machine begins a cache line, which references to it do not write.
   static void* operator new(size_t size);
@@ -69,11 +74,11 @@ struct hf_breaker final : holdfast::abi::Kept {
     if (admission.why.code == HF_OK && admission.events == 0) [[likely]] {
       return admission;
     }
-    return membership.IsIn() ? AcquireInGroup(admission, now) : admission;
+    return share_->group != nullptr ? AcquireInGroup(admission, now) : admission;
   }
   holdfast::engine::Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
     if (permit.kind == HF_PERMIT_OVERRIDDEN) [[unlikely]] {
-      return {membership.IsIn(), 0};
+      return {share_->group != nullptr, 0};
     }
     const holdfast::engine::Settlement settled = machine.Record(permit, verdict, now);
     if (settled.events != 0) [[unlikely]] {
@@ -83,17 +88,27 @@ struct hf_breaker final : holdfast::abi::Kept {
   }
   // The machine's state may have changed otherwise: by whoever operates it.
   void Note(hf_events events) {
-    if ((events & HF_EVENT_BREAKER_CLOSED) != 0) membership.Closed();
+    if ((events & HF_EVENT_BREAKER_CLOSED) != 0) LeaveEjection();
   }
+  // Somebody decided about it, and that is not the group's to weigh; or it closed.
+  void LeaveEjection();
   hf_breaker_state State(hf_time now) const { return machine.Read(now).state; }
 
-  holdfast::abi::Membership membership;
-  const std::unique_ptr<holdfast::abi::BreakerHome> home;  // null in a registry
-  holdfast::engine::Breaker<holdfast::abi::LanedCells> machine;
+  // Before it is shared. False if it is in a group.
+  bool Join(hf_group* group);
+  // Null in a registry.
+  holdfast::abi::BreakerHome* home() const;
 
  private:
+  explicit hf_breaker(holdfast::abi::BreakerHome& owned) noexcept;
   [[gnu::cold]] holdfast::engine::Admission AcquireInGroup(
       const holdfast::engine::Admission& admission, hf_time now);
+
+  holdfast::abi::GroupCell ejection_{0};
+  holdfast::abi::BreakerShare* const share_;  // its BreakerHome, or its registry's
+
+ public:
+  holdfast::engine::Breaker<holdfast::abi::LanedCells> machine;
 };
 
 #endif  // HOLDFAST_ABI_BREAKER_H_

@@ -39,7 +39,7 @@ void hf_group_unref(hf_group* group) noexcept { abi::Unref(group); }
 
 hf_code hf_group_add(hf_group* group, hf_breaker* breaker) noexcept {
   if (group == nullptr || breaker == nullptr) return HF_INVALID_ARGUMENT;
-  return breaker->membership.Join(group) ? HF_OK : HF_FAILED_PRECONDITION;
+  return breaker->Join(group) ? HF_OK : HF_FAILED_PRECONDITION;
 }
 
 hf_code hf_group_update(hf_group* group, const hf_group_options* options, hf_time now,

@@ -20,51 +20,23 @@ struct hf_group final : holdfast::abi::RefCounted {
 
 namespace holdfast::abi {
 
-// A breaker's place in a group, or in none. Asked on refusals and changes of state only.
-class Membership {
- public:
-  Membership() = default;
-  Membership(const Membership&) = delete;
-  Membership& operator=(const Membership&) = delete;
-  ~Membership() {
-    if (group_ == nullptr) return;
-    group_->engine.Leave(member_);
-    Unref(group_);
-  }
+// What a breaker keeps of its group, besides a way to it.
+using GroupCell = engine::Group<AtomicCells>::Member;
 
-  // Before the breaker is shared. False if it is in a group.
-  bool Join(hf_group* group) {
-    if (group_ != nullptr) return false;
-    group->AddRef();
-    group->engine.Join();
-    group_ = group;
-    return true;
+// What becomes of a refusal; `admits()` tells whether the breaker admits by now.
+template <typename Admits>
+engine::Admission JudgeInGroup(hf_group& group, GroupCell& cell, const engine::Admission& refusal,
+                               hf_time now, const Admits& admits) {
+  const hf_reason reason = refusal.why.reason;
+  if (reason != HF_R_BREAKER_OPEN && reason != HF_R_BREAKER_PROBING) return refusal;
+  const bool was_ejected = cell.Load() == static_cast<uint32_t>(engine::Ejection::kEjected);
+  if (!group.engine.Refuses(cell, now)) {
+    return {{0, HF_PERMIT_OVERRIDDEN, 0}, {HF_OK, HF_R_NONE, 0}, refusal.events};
   }
-  bool IsIn() const { return group_ != nullptr; }
-
-  // Needs IsIn(). What becomes of a refusal; `admits()` tells whether the breaker admits by now.
-  template <typename Admits>
-  [[gnu::cold]] engine::Admission Judge(engine::Admission refusal, hf_time now,
-                                        const Admits& admits) {
-    const hf_reason reason = refusal.why.reason;
-    if (reason != HF_R_BREAKER_OPEN && reason != HF_R_BREAKER_PROBING) return refusal;
-    const bool was_ejected = member_.Load() == static_cast<uint32_t>(engine::Ejection::kEjected);
-    if (!group_->engine.Refuses(member_, now)) {
-      return {{0, HF_PERMIT_OVERRIDDEN, 0}, {HF_OK, HF_R_NONE, 0}, refusal.events};
-    }
-    // It may have closed before it was ejected, and then nobody else would take that back.
-    if (!was_ejected && admits()) Closed();
-    return refusal;
-  }
-  // The breaker closed, or somebody decided about it.
-  [[gnu::cold]] void Closed() {
-    if (group_ != nullptr) group_->engine.Closed(member_);
-  }
-
- private:
-  hf_group* group_ = nullptr;
-  engine::Group<AtomicCells>::Member member_{0};
-};
+  // It may have closed before it was ejected, and then nobody else would take that back.
+  if (!was_ejected && admits()) group.engine.Closed(cell);
+  return refusal;
+}
 
 }  // namespace holdfast::abi
 

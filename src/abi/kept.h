@@ -55,6 +55,7 @@ class Kept {
       word_.fetch_add(1, std::memory_order_relaxed);  // whoever adds one holds one
     }
   }
+  bool IsKept() const noexcept { return (word_.load(std::memory_order_relaxed) & kKept) != 0; }
   // True if the caller is to delete it.
   bool DropRef() noexcept {
     if (!IsKept()) return word_.fetch_sub(1, std::memory_order_acq_rel) == 1;
@@ -68,7 +69,6 @@ class Kept {
  private:
   static constexpr uint32_t kKept = 1u << 31;
 
-  bool IsKept() const noexcept { return (word_.load(std::memory_order_relaxed) & kKept) != 0; }
   unsigned char* Bytes() noexcept { return reinterpret_cast<unsigned char*>(this); }
   KeptEntry& Entry() noexcept { return *reinterpret_cast<KeptEntry*>(Bytes() - sizeof(KeptEntry)); }
   ChunkHead& Chunk() noexcept {

@@ -16,6 +16,8 @@ namespace holdfast::abi {
 struct LanedCells : SmallCells {
   static uint32_t Lane() { return ThisShard(); }
   static void MoveLane() { MoveShard(); }
+
+  using Journal = LoosePen;
 };
 
 }  // namespace holdfast::abi

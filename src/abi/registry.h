@@ -82,7 +82,7 @@ class KeyedRegistry final : public hf_registry {
       : hf_registry(&kTag),
         hash_(policy.seed),
         recovery_(Kind::Recovery(of_objects)),
-        live_(of_objects),
+        live_(of_objects, options.group),
         journal_(journal),
         group_(options.group),
         directory_(Pool::ChunksFor(policy.capacity)),
@@ -127,9 +127,10 @@ class KeyedRegistry final : public hf_registry {
     const std::lock_guard lock(lock_);
     const Entry& entry = *reinterpret_cast<Entry*>(place - sizeof(Entry));
     const size_t before = sizeof(ChunkHead) + entry.number() % Pool::kPerChunk * pool_.stride();
-    Object* const object = Kind::Make(place, live_, journal_, hash);
-    object->KeepIn(reinterpret_cast<ChunkHead*>(place - sizeof(Entry) - before));
-    if (group_ != nullptr) Kind::Enrol(object, group_);
+    Unfinished made{Kind::Make(place, live_)};
+    made.object->KeepIn(reinterpret_cast<ChunkHead*>(place - sizeof(Entry) - before));
+    Kind::Connect(*made.object, journal_, hash);
+    made.object = nullptr;
   }
   void Destroy(Object& object) { object.~Object(); }
   engine::RegistryHold HoldOf(Object& object, hf_time now) {
@@ -140,6 +141,13 @@ class KeyedRegistry final : public hf_registry {
  private:
   ~KeyedRegistry();
 
+  // Destroyed, unless it is finished.
+  struct Unfinished {
+    Object* object;
+    ~Unfinished() {
+      if (object != nullptr) object->~Object();
+    }
+  };
   static size_t Stride(const typename Kind::Live& live) {
     constexpr size_t kAlignment = std::max(alignof(Object), alignof(Entry));
     return (sizeof(Entry) + Kind::Bytes(live) + kAlignment - 1) / kAlignment * kAlignment;

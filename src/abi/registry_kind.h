@@ -9,7 +9,7 @@
 //   Read              options to policy, and the journal of the objects; the error names the field
 //   Bytes             how much memory an object takes, from its place on
 //   Make              an object in that memory; may throw bad_alloc
-//   Enrol             an object into a group
+//   Connect           an object to its journal; may throw bad_alloc
 //   HoldOf            what it holds that a new one would not
 //   CanBecome         whether an update may turn one policy into the other
 //   Follow            an object to what its Live has become; `number`: of the update
@@ -35,7 +35,7 @@ namespace holdfast::abi {
 // A policy that objects copy.
 template <typename Policy>
 struct CopiedPolicy {
-  explicit CopiedPolicy(const Policy& first) : policy(first) {}
+  CopiedPolicy(const Policy& first, hf_group*) : policy(first) {}
   void Store(const Policy& next) { policy = next; }
   Policy policy;
 };
@@ -56,13 +56,12 @@ struct BudgetKind {
     return code;
   }
   static size_t Bytes(const Live&) { return sizeof(Object); }
-  static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
-    Options options{};
-    options.journal = journal;
-    options.object = hash;
-    return ::new (place) Object(live.policy, options);
+  static Object* Make(void* place, const Live& live) {
+    return ::new (place) Object(live.policy, Options{});
   }
-  static void Enrol(Object*, hf_group*) {}
+  static void Connect(Object& budget, hf_journal* journal, uint64_t hash) {
+    budget.tokens.journal().Connect(journal, hash);
+  }
   static engine::RegistryHold HoldOf(const Object& budget, const Live&, hf_time) {
     return budget.tokens.IsFull() ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
@@ -90,12 +89,10 @@ struct LimiterKind {
     return code;
   }
   static size_t Bytes(const Live&) { return sizeof(Object); }
-  static Object* Make(void* place, const Live& live, hf_journal* journal, uint64_t hash) {
-    Object* const limiter = ::new (place) Object(live.policy);
-    limiter->engine.Events().Connect(journal, hash);
-    return limiter;
+  static Object* Make(void* place, const Live& live) { return ::new (place) Object(live.policy); }
+  static void Connect(Object& limiter, hf_journal* journal, uint64_t hash) {
+    limiter.engine.Events().Connect(journal, hash);
   }
-  static void Enrol(Object*, hf_group*) {}
   static engine::RegistryHold HoldOf(const Object& limiter, const Live&, hf_time now) {
     return limiter.engine.IsIdle(now) ? engine::RegistryHold::kFree : engine::RegistryHold::kKept;
   }
@@ -125,10 +122,12 @@ struct BreakerKind {
   using Policy = engine::BreakerPolicy;
   // Shared, and with one lane each: a million breakers have no use for eight million.
   struct Live {
-    explicit Live(const Policy& first) : room(engine::Capacity::Of(first, 1)), policy(first) {}
+    Live(const Policy& first, hf_group* group)
+        : room(engine::Capacity::Of(first, 1)), policy(first), share{group} {}
     void Store(const Policy& next) { policy.Store(next); }
     const engine::Capacity room;
     hf_breaker::Policy policy;
+    BreakerShare share;
   };
 
   static const Options* In(const hf_registry_options& options) { return options.breaker; }
@@ -143,15 +142,15 @@ struct BreakerKind {
   static size_t Bytes(const Live& live) {
     return sizeof(Object) + live.room.Cells() * sizeof(BreakerCell);
   }
-  static Object* Make(void* place, Live& live, hf_journal* journal, uint64_t hash) {
+  static Object* Make(void* place, Live& live) {
     auto* const cells =
         reinterpret_cast<BreakerCell*>(static_cast<unsigned char*>(place) + sizeof(Object));
     for (uint32_t i = 0; i < live.room.Cells(); ++i) ::new (cells + i) BreakerCell();
-    Object* const breaker = ::new (place) Object(live.policy, live.room, cells);
-    breaker->machine.journal().Connect(journal, hash);
-    return breaker;
+    return ::new (place) Object(live.share, live.policy, live.room, cells);
   }
-  static void Enrol(Object* breaker, hf_group* group) { breaker->membership.Join(group); }
+  static void Connect(Object& breaker, hf_journal* journal, uint64_t hash) {
+    breaker.machine.journal().Connect(journal, hash);
+  }
 
   static engine::RegistryHold HoldOf(Object& breaker, const Live& live, hf_time now) {
     using engine::RegistryHold;

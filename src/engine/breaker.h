@@ -30,7 +30,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 
 #include "engine/breaker_policy.h"
 #include "engine/breaker_word.h"
@@ -62,10 +61,9 @@ class Breaker {
  public:
   using Word = typename Storage::template Cell<uint64_t>;
 
-  // Closed. `policy`, `cells` (room.Cells() of them, which room.Holds the policy) and `peers` outlive it.
-  Breaker(LivePolicy<Storage>& policy, const Capacity& room, Word* cells,
-          std::span<Peer> peers = {})
-      : policy_(policy), health_(policy, cells, room), fleet_(peers) {
+  // Closed. `policy`, `cells` (room.Cells() of them, which room.Holds the policy) and `fleet` outlive it.
+  Breaker(LivePolicy<Storage>& policy, const Capacity& room, Word* cells, Fleet* fleet = nullptr)
+      : policy_(policy), health_(policy, cells, room), fleet_(fleet) {
     Close(policy_.Load(), /*generation=*/1, HF_BREAKER_CLOSED, /*ramps=*/false);
   }
 
@@ -110,7 +108,7 @@ class Breaker {
   hf_events Update(const BreakerPolicy& policy, hf_time now);
   // What Update does once its policy is stored, for breakers that share one.
   hf_events Follow(hf_time now);
-  bool HasPeers() const { return !fleet_.IsEmpty(); }
+  bool HasPeers() const { return fleet_ != nullptr && !fleet_->IsEmpty(); }
   // False if there is no place for that peer.
   bool Merge(uint64_t peer, const WindowTotals& totals, hf_time now, hf_events* events);
   hf_breaker_saved Save(hf_time now);
@@ -228,7 +226,7 @@ class Breaker {
   typename Storage::Mutex mutex_;
   hf_time newest_ = 0;  // the newest `now` of a probe or a transition
   hf_time closed_at_ = 0;
-  Fleet fleet_;
+  Fleet* const fleet_;  // null: no peers
   typename Storage::Journal journal_;
 };
 

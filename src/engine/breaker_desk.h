@@ -76,11 +76,11 @@ bool Breaker<Storage>::Merge(uint64_t peer, const WindowTotals& totals, hf_time 
   const ScopedLock lock(mutex_);
   now = NotBefore(now, newest_);
   const BreakerPolicy policy = policy_.Load();
-  if (!fleet_.Tell(peer, totals, now, policy.peer_ttl)) return false;
+  if (!fleet_->Tell(peer, totals, now, policy.peer_ttl)) return false;
   const BreakerWord word(word_.Load());
   if (word.state() != HF_BREAKER_CLOSED || Vetoes(policy, word, now)) return true;
   const WindowTotals own = health_.Totals(word, now);
-  WindowTotals all = fleet_.Totals();
+  WindowTotals all = fleet_->Totals();
   all.calls += own.calls;
   all.failures += own.failures;
   all.slow += own.slow;

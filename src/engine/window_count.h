@@ -27,13 +27,15 @@ class CountWindow {
   static constexpr uint64_t kRenumberAt = uint64_t{1} << 40;
 
   CountWindow(Word* cells, const Capacity& room)
-      : numbers_(cells), totals_(cells + room.TotalsAt()), ring_(cells + room.RingAt()) {}
+      : numbers_(cells),
+        totals_at_(static_cast<uint16_t>(room.TotalsAt())),
+        ring_at_(static_cast<uint16_t>(room.RingAt())) {}
 
   // Empty, of that size.
   void Reset(uint16_t tag, uint32_t size) {
     shape_.Store((RingWordsFor(size) * kSlotsPerRingWord - 1) << 16 | size);
-    totals_->Store(EmptyWord(tag));
-    for (uint32_t i = 0; i < RingWordsFor(size); ++i) ring_[i].Store(EmptyWord(tag));
+    Sums()->Store(EmptyWord(tag));
+    for (uint32_t i = 0; i < RingWordsFor(size); ++i) Ring()[i].Store(EmptyWord(tag));
     numbers_->Store(EmptyWord(tag));
   }
 
@@ -46,7 +48,7 @@ class CountWindow {
     const uint32_t old_size = SizeOf(old_shape);
     const uint64_t next = TakeOut(*numbers_, tag) & kUntagged;
     uint64_t old_ring[kMaxWindowCalls / kSlotsPerRingWord];
-    for (uint32_t i = 0; i < RingWordsFor(old_size); ++i) old_ring[i] = TakeOut(ring_[i], tag);
+    for (uint32_t i = 0; i < RingWordsFor(old_size); ++i) old_ring[i] = TakeOut(Ring()[i], tag);
     Reset(tag, size);
     const uint64_t kept = std::min({next, uint64_t{old_size}, uint64_t{size}});
     for (uint64_t number = next - kept; number != next; ++number) {
@@ -78,7 +80,7 @@ class CountWindow {
   // Of the last `size` results. What failed first and how many there are after it: a result that comes in
   // between can make the rate look lower, never higher, and its own thread looks again.
   WindowTotals Totals() const {
-    const uint64_t totals = totals_->Load();
+    const uint64_t totals = Sums()->Load();
     const uint64_t calls = std::min<uint64_t>(numbers_->Load() & kUntagged, SizeOf(shape_.Load()));
     WindowTotals found;
     found.calls = static_cast<uint32_t>(calls - std::min(calls, totals >> kVoidShift & kPlane));
@@ -109,7 +111,7 @@ class CountWindow {
   }
 
   bool SetSlot(uint16_t tag, uint32_t slot, uint64_t bits) {
-    const uint64_t word = ring_[slot / kSlotsPerRingWord].Load();
+    const uint64_t word = Ring()[slot / kSlotsPerRingWord].Load();
     const bool as_wanted = (word >> slot % kSlotsPerRingWord & kAllPlanes) == bits;
     if (as_wanted && TagOf(word) == tag) [[likely]] {
       return true;
@@ -120,18 +122,18 @@ class CountWindow {
   // What a slot holds is in the totals before it is in the slot, and leaves them after: whoever clears a slot
   // takes away what is already there.
   [[gnu::cold, gnu::noinline]] bool ChangeSlot(uint16_t tag, uint32_t slot, uint64_t bits) {
-    Word& cell = ring_[slot / kSlotsPerRingWord];
+    Word& cell = Ring()[slot / kSlotsPerRingWord];
     const uint32_t at = slot % kSlotsPerRingWord;
-    if (bits != 0 && !AddTagged<Storage>(*totals_, tag, bits)) return false;
+    if (bits != 0 && !AddTagged<Storage>(*Sums(), tag, bits)) return false;
     uint64_t word = cell.Load();
     do {
       if (TagOf(word) != tag) {
-        AddTagged<Storage>(*totals_, tag, -bits);
+        AddTagged<Storage>(*Sums(), tag, -bits);
         return false;
       }
     } while (!cell.CompareExchange(word, (word & ~(kAllPlanes << at)) | bits << at));
     const uint64_t before = word >> at & kAllPlanes;
-    if (before != 0) AddTagged<Storage>(*totals_, tag, -before);
+    if (before != 0) AddTagged<Storage>(*Sums(), tag, -before);
     return true;
   }
 
@@ -152,9 +154,12 @@ class CountWindow {
     } while (!numbers_->CompareExchange(word, EmptyWord(tag) | low));
   }
 
+  Word* Sums() const { return numbers_ + totals_at_; }
+  Word* Ring() const { return numbers_ + ring_at_; }
+
   Word* const numbers_;
-  Word* const totals_;
-  Word* const ring_;
+  const uint16_t totals_at_;
+  const uint16_t ring_at_;
   typename Storage::template Cell<uint32_t> shape_;  // slots of the ring less one | size
 };
 

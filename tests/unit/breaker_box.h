@@ -25,12 +25,14 @@ struct BreakerBox {
         room(with),
         cells(room.Cells()),
         peers(places),
-        machine(live, room, cells.data(), peers) {}
+        fleet(peers),
+        machine(live, room, cells.data(), &fleet) {}
 
   LivePolicy<Storage> live;
   const Capacity room;
   std::vector<typename Storage::template Cell<uint64_t>> cells;
   std::vector<Peer> peers;
+  Fleet fleet;
   Breaker<Storage> machine;
 };
 
