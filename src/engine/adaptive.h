@@ -39,7 +39,7 @@ class AdaptiveLimit {
   uint32_t OnWindow(const RttWindow& window) {
     pace_ = correlation_.Judge(policy_.guard_windows);
     const bool objects = policy_.guarded && window.in_flight >= Limit() &&
-                         (pace_ == Pace::kSaturated || LooksDown());
+                         (pace_ == Saturation::kSaturated || LooksDown());
     double next = limit_ + policy_.smoothing * (Next(window, objects) - limit_);
     if (objects) {
       next = std::min(next, limit_ - std::max(LogStep(limit_), limit_ / 20));
@@ -65,7 +65,7 @@ class AdaptiveLimit {
 
   uint32_t Limit() const { return static_cast<uint32_t>(limit_); }
   double ExactLimit() const { return limit_; }
-  Pace pace() const { return pace_; }
+  Saturation pace() const { return pace_; }
   // Windows in which the guard took the limit down.
   uint64_t guarded() const { return guarded_; }
   const AdaptivePolicy& policy() const { return policy_; }
@@ -90,7 +90,7 @@ class AdaptiveLimit {
   }
 
   // At its maximum a limit may stand for ever, and nobody learns what less would do.
-  bool LooksDown() const { return pace_ == Pace::kBlind && limit_ >= policy_.max_limit; }
+  bool LooksDown() const { return pace_ == Saturation::kBlind && limit_ >= policy_.max_limit; }
 
   double Next(const RttWindow& window, bool saturated) {
     if (static_cast<double>(window.drops) >
@@ -129,7 +129,7 @@ class AdaptiveLimit {
   Gradient2 gradient2_;
   Trend trend_;
   Correlation correlation_;
-  Pace pace_ = Pace::kUnknown;
+  Saturation pace_ = Saturation::kUnknown;
   uint64_t guarded_ = 0;
 };
 

@@ -73,7 +73,7 @@ class AdaptiveSampler {
     snapshot.set_aside = set_aside_;
     snapshot.guarded = judge_.guarded();
     snapshot.in_flight = in_flight_;
-    snapshot.saturated = judge_.pace() == Pace::kSaturated ? 1 : 0;
+    snapshot.saturated = judge_.pace() == Saturation::kSaturated ? 1 : 0;
     return snapshot;
   }
 

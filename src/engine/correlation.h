@@ -28,7 +28,7 @@
 
 namespace holdfast::engine {
 
-enum class Pace { kUnknown, kGrowing, kSaturated, kBlind };
+enum class Saturation { kUnknown, kGrowing, kSaturated, kBlind };
 
 class Correlation {
  public:
@@ -42,17 +42,17 @@ class Correlation {
   }
 
   // By the newest `memory` points, kFewest..kMost; by all if those are too noisy to tell.
-  Pace Judge(uint32_t memory) const {
+  Saturation Judge(uint32_t memory) const {
     const uint32_t held = static_cast<uint32_t>(std::min<uint64_t>(added_, kMost));
     const uint32_t count = std::min(held, memory);
-    if (count < kFewest) return Pace::kUnknown;
+    if (count < kFewest) return Saturation::kUnknown;
     const Fit newest = FitTo(count);
     const bool tells = !newest.flat && 2 * newest.pace.error < kEnough;
     const Fit fit = tells ? newest : FitTo(held);
-    if (fit.flat) return count == memory ? Pace::kBlind : Pace::kUnknown;
+    if (fit.flat) return count == memory ? Saturation::kBlind : Saturation::kUnknown;
     const bool flat_pace = fit.pace.slope + 2 * fit.pace.error < kEnough;
     const bool steep_rtt = fit.rtt.slope - 2 * fit.rtt.error > kWaiting;
-    return flat_pace && steep_rtt ? Pace::kSaturated : Pace::kGrowing;
+    return flat_pace && steep_rtt ? Saturation::kSaturated : Saturation::kGrowing;
   }
 
  private:

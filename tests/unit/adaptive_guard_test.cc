@@ -34,7 +34,7 @@ TEST(AdaptiveGuard, TakesAFullLimitDownByATwentieth) {
   for (const auto algorithm : kAll) {
     Windows windows(Guarded(algorithm));
     Saturate(windows);
-    ASSERT_EQ(windows.limit.pace(), Pace::kSaturated) << algorithm;
+    ASSERT_EQ(windows.limit.pace(), Saturation::kSaturated) << algorithm;
     const double before = windows.limit.ExactLimit();
     const uint64_t acted = windows.limit.guarded();
     windows.Paced(1000, 200 * HF_MS, 200);
