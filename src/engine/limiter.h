@@ -70,7 +70,9 @@ class Limiter : private LimiterBook<Storage> {
     const Units units = cost * kToken;
     *ticket = {0, now, cost};
     if (attempt.promises != Attempt::kNone) {  // overdrawn
-      Book::GiveBack(attempt.position, units, reserved.Load() != attempt.promises);
+      const bool promised = reserved.Load() != attempt.promises;
+      // Not granted, whatever of it still had room.
+      credited += units - Book::GiveBack(attempt.position, units, promised);
     }
     if (cost - 1 >= burst.Load()) return LimiterAnswer::kTooDear;
     Book::MakeRoomFor(cost);
