@@ -29,6 +29,8 @@
 #include <holdfast/c/breaker.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 
 #include "engine/breaker_policy.h"
@@ -126,7 +128,10 @@ class Breaker {
 
   // --- acquire ----------------------------------------------------------------------------------------
   static Admission Admit(BreakerWord word, uint32_t kind, uint32_t stamp, hf_events events) {
-    return {{word.generation(), kind, stamp}, {HF_OK, HF_R_NONE, 0}, events};
+    // Kind and stamp as one: written apart and read together they would be waited for.
+    const auto second = std::bit_cast<uint64_t>(std::array<uint32_t, 2>{kind, stamp});
+    const std::array<uint64_t, 2> halves = {word.generation(), second};
+    return {std::bit_cast<hf_permit>(halves), {HF_OK, HF_R_NONE, 0}, events};
   }
 
   // Admits, but has an eye on the calls under way or on how many it admits.
