@@ -28,7 +28,7 @@ class TimeWindow {
   void Reset(uint16_t tag, hf_duration length, uint32_t buckets, hf_time now) {
     const hf_duration step_length = StepLength(length, buckets);
     const int64_t newest = step_length == step_length_.Load() ? NewestStep() : 0;
-    lanes_.ForEach([&](Word* cells) {
+    lanes_->ForEach([&](Word* cells) {
       for (uint32_t i = 0; i < buckets; ++i) Clear(cells, tag, i);
     });
     step_length_.Store(step_length);
@@ -47,7 +47,7 @@ class TimeWindow {
     const int64_t old_newest = NewestStep();
     uint64_t counts[kMaxWindowBuckets] = {};
     uint64_t slow[kMaxWindowBuckets] = {};
-    lanes_.ForEach([&](Word* cells) {
+    lanes_->ForEach([&](Word* cells) {
       for (uint32_t i = 0; i < old_buckets; ++i) {
         counts[i] += TakeOut(cells[i], tag) & kUntagged;
         if (slow_buckets_ != 0) slow[i] += TakeOut(cells[slow_at_ + i], tag) & kUntagged;
@@ -55,7 +55,7 @@ class TimeWindow {
     });
     step_length_.Store(0);
     Reset(tag, length, buckets, MultiplySaturating(old_newest, old_length));
-    Word* const cells = lanes_.At(lanes_.Mine());
+    Word* const cells = lanes_->At(lanes_->Mine());
     for (int64_t step = std::max<int64_t>(old_newest - old_buckets + 1, 0); step <= old_newest;
          ++step) {
       const int64_t into = MultiplySaturating(step, old_length) / step_length_.Load();
@@ -77,7 +77,7 @@ class TimeWindow {
     const int64_t newest = NewestStep();
     if (step <= newest) return false;
     for (int64_t i = std::max(newest + 1, step - buckets + 1); i <= step; ++i) {
-      lanes_.ForEachUsed(
+      lanes_->ForEachUsed(
           [&](Word* cells) { Clear(cells, tag, static_cast<uint32_t>(i % buckets)); });
     }
     MoveTo(step);
@@ -86,7 +86,7 @@ class TimeWindow {
 
   // False if the window is of another era: nothing was changed.
   bool Record(uint16_t tag, Result result) {
-    Word* const cells = lanes_.At(lanes_.Mine());
+    Word* const cells = lanes_->At(lanes_->Mine());
     const uint32_t slot = slot_.Load();
     if (!Count(cells[slot], tag, result.failed)) return false;
     if (result.slow && slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, 1);
@@ -95,7 +95,7 @@ class TimeWindow {
 
   // `totals` more, in the newest step.
   void Pour(uint16_t tag, const WindowTotals& totals) {
-    Word* const cells = lanes_.At(lanes_.Mine());
+    Word* const cells = lanes_->At(lanes_->Mine());
     const uint32_t slot = slot_.Load();
     AddTagged<Storage>(cells[slot], tag, totals.calls * kOneCall + totals.failures);
     if (slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, totals.slow);
@@ -152,7 +152,7 @@ class TimeWindow {
     const auto slots = static_cast<uint32_t>(std::max<int64_t>(buckets - missed, 0));
     const uint32_t newest = slot_.Load();
     uint64_t calls = 0, failures = 0, slow = 0;
-    lanes_.ForEachUsed([&](const Word* cells) {
+    lanes_->ForEachUsed([&](const Word* cells) {
       uint32_t slot = newest;
       for (uint32_t i = 0; i < slots; ++i) {
         const uint64_t word = cells[slot].Load();
@@ -166,7 +166,7 @@ class TimeWindow {
             static_cast<uint32_t>(std::min(slow, calls))};
   }
 
-  LaneSet<Storage>& lanes_;
+  const Near<LaneSet<Storage>> lanes_;
   const uint16_t slow_at_;
   const uint16_t slow_buckets_;
   typename Storage::template Cell<uint32_t> buckets_;
