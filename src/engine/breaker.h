@@ -29,6 +29,8 @@
 #include <holdfast/c/breaker.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 
 #include "engine/breaker_policy.h"
@@ -92,11 +94,11 @@ class Breaker {
       if (health_.NeedsAdvance(word, now)) Advance(word, now);
       const bool slow = (hung || verdict == HF_VERDICT_SLOW) && word.judges_slow();
       const Result result{verdict == HF_VERDICT_FAILURE, slow};
-      const Diagnosis diagnosis = health_.Record(word, result, now);
-      if (diagnosis.trips && word.state() == HF_BREAKER_CLOSED) {
-        return {true, Trip(word.generation(), now, diagnosis.certain)};
+      const Diagnosis found = health_.Record(word, result, now);
+      if (found == Diagnosis::kFine) [[likely]] {
+        return {true, 0};
       }
-      if (!diagnosis.stale) return {true, 0};
+      if (found != Diagnosis::kStale) return {true, Trip(word, now, found)};
       // Another generation, which is seen at once; or another shape, in which it is still to be counted.
     }
   }
@@ -126,7 +128,10 @@ class Breaker {
 
   // --- acquire ----------------------------------------------------------------------------------------
   static Admission Admit(BreakerWord word, uint32_t kind, uint32_t stamp, hf_events events) {
-    return {{word.generation(), kind, stamp}, {HF_OK, HF_R_NONE, 0}, events};
+    // Kind and stamp as one: written apart and read together they would be waited for.
+    const auto second = std::bit_cast<uint64_t>(std::array<uint32_t, 2>{kind, stamp});
+    const std::array<uint64_t, 2> halves = {word.generation(), second};
+    return {std::bit_cast<hf_permit>(halves), {HF_OK, HF_R_NONE, 0}, events};
   }
 
   // Admits, but has an eye on the calls under way or on how many it admits.
@@ -192,7 +197,7 @@ class Breaker {
   [[gnu::cold, gnu::noinline]] void Advance(BreakerWord word, hf_time now);
   [[gnu::cold, gnu::noinline]] void EndRamp(hf_time now);
   [[gnu::cold, gnu::noinline]] hf_events LookForHangs(BreakerWord word, hf_time now);
-  [[gnu::cold, gnu::noinline]] hf_events Trip(uint64_t generation, hf_time now, bool certain);
+  [[gnu::cold, gnu::noinline]] hf_events Trip(BreakerWord word, hf_time now, Diagnosis found);
 
   Admission AcquireLocked(BreakerWord word);
   Admission AdmitProbe(const BreakerPolicy& policy, hf_events events);

@@ -117,19 +117,19 @@ void Breaker<Storage>::Advance(BreakerWord word, hf_time now) {
 
 template <typename Storage>
 hf_events Breaker<Storage>::LookForHangs(BreakerWord word, hf_time now) {
-  return health_.Trips(word, now) ? Trip(word.generation(), now, /*certain=*/false) : 0;
+  return health_.Trips(word, now) ? Trip(word, now, Diagnosis::kTrips) : 0;
 }
 
 template <typename Storage>
-hf_events Breaker<Storage>::Trip(uint64_t generation, hf_time now, bool certain) {
+hf_events Breaker<Storage>::Trip(BreakerWord seen, hf_time now, Diagnosis found) {
+  if (seen.state() != HF_BREAKER_CLOSED) return 0;  // METRICS_ONLY
   const ScopedLock lock(mutex_);
   const BreakerWord word(word_.Load());
-  // Another thread may have been first; in METRICS_ONLY it is only looked at.
-  if (word.generation() != generation || word.state() != HF_BREAKER_CLOSED) return 0;
+  if (word.generation() != seen.generation()) return 0;  // another thread was first
   // An update in between may have moved the results that were looked at.
-  if (!certain && !health_.Trips(word, now)) return 0;
+  if (found != Diagnosis::kTripsForSure && !health_.Trips(word, now)) return 0;
   newest_ = NotBefore(now, newest_);
-  return Open(health_.policy().Load(), generation + 1);
+  return Open(health_.policy().Load(), word.generation() + 1);
 }
 
 // --- transitions, under the lock --------------------------------------------------------------------

@@ -27,10 +27,12 @@
 
 namespace holdfast::engine {
 
-struct Diagnosis {
-  bool stale;  // another era's result
-  bool trips;
-  bool certain;  // whatever came in meanwhile: it was this result that made the run long enough
+// What came of a result. One number: a struct of flags would be put together in memory, and waited for.
+enum class Diagnosis : uint32_t {
+  kFine,
+  kStale,  // another era's result
+  kTrips,
+  kTripsForSure,  // whatever came in meanwhile: it was this result that made the run long enough
 };
 
 template <typename Storage>
@@ -93,17 +95,17 @@ class Health {
     bool look = result.failed || result.slow;
     if (word.by_count()) {
       const auto [stale, calls] = counted_.Record(word.tag(), result);
-      if (stale) return {true, false, false};
+      if (stale) return Diagnosis::kStale;
       look = look || IsNearTheGate(word, calls);
     } else {
-      if (!timed_.Record(word.tag(), result)) return {true, false, false};
+      if (!timed_.Record(word.tag(), result)) return Diagnosis::kStale;
       look = look || (attention_.Load() & 1) != 0;
     }
     const uint32_t run = run_.Record(word.tag(), result.failed);
     if (result.failed && policy_.ConsecutiveFailures() - 1 < run)
-      return {false, true, true};  // 0: off
+      return Diagnosis::kTripsForSure;  // 0, which is off, less one is more than any
     if (word.ages() && in_flight_.IsNewTick(now)) look = true;
-    return {false, look && Trips(word, now), false};
+    return look && Trips(word, now) ? Diagnosis::kTrips : Diagnosis::kFine;
   }
 
   // Puts results into an empty window that it has seen elsewhere.
