@@ -93,7 +93,8 @@ void Known1e3(benchmark::State& state) { AskKnown(state, Thousand()); }
 BENCHMARK(Known1e3)->Name("registry/known_1e3")->Threads(1)->Threads(2)->UseRealTime();
 void Known1e6(benchmark::State& state) {
   AskKnown(state, Million());
-  state.counters["bytes_per_key"] = Million().bytes_per_key;
+  state.counters["bytes_per_key"] =
+      benchmark::Counter(Million().bytes_per_key, benchmark::Counter::kAvgThreads);
 }
 BENCHMARK(Known1e6)->Name("registry/known_1e6")->Threads(1)->Threads(2)->UseRealTime();
 
