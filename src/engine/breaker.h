@@ -65,8 +65,8 @@ class Breaker {
 
   // Closed. `policy`, `cells` (room.Cells() of them, which room.Holds the policy) and `fleet` outlive it.
   Breaker(LivePolicy<Storage>& policy, const Capacity& room, Word* cells, Fleet* fleet = nullptr)
-      : policy_(policy), health_(policy, cells, room), fleet_(fleet) {
-    Close(policy_.Load(), /*generation=*/1, HF_BREAKER_CLOSED, /*ramps=*/false);
+      : health_(policy, cells, room), fleet_(fleet) {
+    Close(health_.policy().Load(), /*generation=*/1, HF_BREAKER_CLOSED, /*ramps=*/false);
   }
 
   // Connects the journal, before the breaker is shared.
@@ -213,7 +213,6 @@ class Breaker {
   bool Vetoes(const BreakerPolicy& policy, BreakerWord word, hf_time now) const;
 
   Cell<uint64_t> word_;
-  LivePolicy<Storage>& policy_;
   // What the state runs until, and how long that was at first: an open time, a lease, a ramp.
   Cell<hf_time> until_;
   Cell<hf_duration> length_;
