@@ -33,6 +33,11 @@ struct alignas(64) BreakerLine {
 };
 static_assert(sizeof(BreakerLine) == 64);
 
+// Packed, with ten steps of time in one lane and a policy shared by all: what a registry holds many of.
+constexpr size_t kPackedBreaker = sizeof(engine::Breaker<LanedCells>) +
+                                  engine::Capacity{.buckets = 10}.Cells() * sizeof(BreakerCell);
+static_assert(kPackedBreaker <= 368);
+
 }  // namespace holdfast::abi
 
 // Has room for every policy that an update may bring.
