@@ -39,7 +39,7 @@ class RealGuards {
 
   hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
     if (pipeline_.breaker == nullptr) return HF_OK;
-    const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
+    const engine::Admission admission = pipeline_.breaker->Acquire(now);
     permit->generation = admission.permit.generation;
     permit->kind = admission.permit.kind;
     permit->stamp = admission.permit.stamp;
@@ -50,7 +50,7 @@ class RealGuards {
 
   void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
     if (permit->kind == HF_PERMIT_NONE) return;
-    *events |= pipeline_.breaker->machine.Record(*permit, verdict, now).events;
+    *events |= pipeline_.breaker->Record(*permit, verdict, now).events;
     permit->kind = HF_PERMIT_NONE;
   }
 
