@@ -43,7 +43,9 @@ class Fleet {
       if (peer.until <= newest_ && place == nullptr) place = &peer;
     }
     if (place == nullptr) return false;
-    *place = {id, AddSaturating(newest_, ttl), totals};
+    // A thousand of them still add up in 32 bits.
+    *place = {id, AddSaturating(newest_, ttl),
+              InProportion(totals.calls, totals.failures, totals.slow, 1u << 21)};
     return true;
   }
 

@@ -40,6 +40,18 @@ struct WindowTotals {
   uint32_t slow = 0;
 };
 
+// At most `most` calls, by halves: the rates are what they were.
+constexpr WindowTotals InProportion(uint64_t calls, uint64_t failures, uint64_t slow,
+                                    uint64_t most) {
+  while (calls > most) {
+    calls /= 2;
+    failures /= 2;
+    slow /= 2;
+  }
+  return {static_cast<uint32_t>(calls), static_cast<uint32_t>(std::min(failures, calls)),
+          static_cast<uint32_t>(std::min(slow, calls))};
+}
+
 // One result, as a window sees it.
 struct Result {
   bool failed = false;

@@ -45,26 +45,21 @@ class TimeWindow {
     const uint32_t old_buckets = buckets_.Load();
     const int64_t old_length = step_length_.Load();
     const int64_t old_newest = NewestStep();
-    uint64_t counts[kMaxWindowBuckets] = {};
-    uint64_t slow[kMaxWindowBuckets] = {};
-    lanes_->ForEach([&](Word* cells) {
-      for (uint32_t i = 0; i < old_buckets; ++i) {
-        counts[i] += TakeOut(cells[i], tag) & kUntagged;
-        if (slow_buckets_ != 0) slow[i] += TakeOut(cells[slow_at_ + i], tag) & kUntagged;
-      }
-    });
+    WindowTotals old[kMaxWindowBuckets];
+    for (uint32_t i = 0; i < old_buckets; ++i) old[i] = TakeStep(tag, i);
     step_length_.Store(0);
     Reset(tag, length, buckets, MultiplySaturating(old_newest, old_length));
-    Word* const cells = lanes_->At(lanes_->Mine());
+    WindowTotals moved[kMaxWindowBuckets];
     for (int64_t step = std::max<int64_t>(old_newest - old_buckets + 1, 0); step <= old_newest;
          ++step) {
       const int64_t into = MultiplySaturating(step, old_length) / step_length_.Load();
       if (into <= NewestStep() - buckets) continue;
-      const auto from = static_cast<uint32_t>(step % old_buckets);
-      const auto slot = static_cast<uint32_t>(into % buckets);
-      AddTagged<Storage>(cells[slot], tag, counts[from]);
-      if (slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, slow[from]);
+      const WindowTotals& from = old[step % old_buckets];
+      WindowTotals& to = moved[into % buckets];
+      to = InProportion(uint64_t{to.calls} + from.calls, uint64_t{to.failures} + from.failures,
+                        uint64_t{to.slow} + from.slow, UINT32_MAX);
     }
+    for (uint32_t slot = 0; slot < buckets; ++slot) PourInto(slot, tag, moved[slot]);
   }
 
   // Whether `now` is in a step that Advance has yet to make room for.
@@ -94,12 +89,7 @@ class TimeWindow {
   }
 
   // `totals` more, in the newest step.
-  void Pour(uint16_t tag, const WindowTotals& totals) {
-    Word* const cells = lanes_->At(lanes_->Mine());
-    const uint32_t slot = slot_.Load();
-    AddTagged<Storage>(cells[slot], tag, totals.calls * kOneCall + totals.failures);
-    if (slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, totals.slow);
-  }
+  void Pour(uint16_t tag, WindowTotals totals) { PourInto(slot_.Load(), tag, totals); }
 
   // As of the newest step: what has left the window was cleared.
   WindowTotals Totals() const { return Sum(0); }
@@ -121,6 +111,26 @@ class TimeWindow {
   void Clear(Word* cells, uint16_t tag, uint32_t slot) {
     cells[slot].Store(EmptyWord(tag));
     if (slow_buckets_ != 0) cells[slow_at_ + slot].Store(EmptyWord(tag));
+  }
+
+  // Empties that bucket in every lane.
+  WindowTotals TakeStep(uint16_t tag, uint32_t slot) {
+    uint64_t calls = 0, failures = 0, slow = 0;
+    lanes_->ForEach([&](Word* cells) {
+      const uint64_t word = TakeOut(cells[slot], tag);
+      calls += word >> kCountBits & kMaxCount;
+      failures += word & kMaxCount;
+      if (slow_buckets_ != 0) slow += TakeOut(cells[slow_at_ + slot], tag) & kUntagged;
+    });
+    return InProportion(calls, failures, slow, UINT32_MAX / 2);
+  }
+
+  // Into an empty bucket.
+  void PourInto(uint32_t slot, uint16_t tag, WindowTotals totals) {
+    totals = InProportion(totals.calls, totals.failures, totals.slow, kMaxCount);
+    Word* const cells = lanes_->At(lanes_->Mine());
+    AddTagged<Storage>(cells[slot], tag, totals.calls * kOneCall + totals.failures);
+    if (slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, totals.slow);
   }
 
   // A full bucket stops counting rather than spill into its neighbour.
@@ -162,8 +172,7 @@ class TimeWindow {
         slot = slot == 0 ? static_cast<uint32_t>(buckets - 1) : slot - 1;
       }
     });
-    return {static_cast<uint32_t>(calls), static_cast<uint32_t>(failures),
-            static_cast<uint32_t>(std::min(slow, calls))};
+    return InProportion(calls, failures, slow, UINT32_MAX / 2);
   }
 
   const Near<LaneSet<Storage>> lanes_;

@@ -44,11 +44,12 @@ TEST(Fleet, ToldTwiceIsToldOnce) {
 
 TEST(Fleet, CountsAreForgottenAfterTheirTime) {
   FleetMachine machine;
-  machine.Tell(1, 10, 10);
+  machine.Tell(1, 5, 5);
+  machine.Tell(2, 12, 12);
   machine.Pass(10 * HF_S);
-  EXPECT_EQ(machine.Tell(2, 10, 10), 0u);
+  EXPECT_EQ(machine.Tell(1, 10, 10), 0u) << "what 2 told is too old";
   machine.Pass(10 * HF_S - 1);
-  EXPECT_EQ(machine.Tell(3, 10, 10), HF_EVENT_BREAKER_OPENED);
+  EXPECT_EQ(machine.Tell(2, 10, 10), HF_EVENT_BREAKER_OPENED) << "what 1 told is not";
 }
 
 TEST(Fleet, OwnGoodResultsVeto) {

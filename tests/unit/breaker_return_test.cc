@@ -104,7 +104,7 @@ TEST(OpenTime, AHealthyTimeMakesTheNextTripAFirstOne) {
 TEST(Probes, CloseAtTheirOwnRate) {
   BreakerPolicy policy = Touchy();
   policy.probes = 4;
-  policy.failure_rate = 0.5;
+  policy.failure_rate = 0.9;
   policy.probe_success_rate = 0.75;
   Machine machine(policy);
   machine.Record(machine.TripAndProbe(), kError);
