@@ -3,6 +3,7 @@
 #ifndef HOLDFAST_BULKHEAD_OPTIONS_H_
 #define HOLDFAST_BULKHEAD_OPTIONS_H_
 
+#include <holdfast/adaptive.h>
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/clock.h>
 
@@ -46,6 +47,7 @@ struct BulkheadOptions {
   double user_share = 0;                         // of the limit, for one user at most; 0: off
   hf_journal* journal = nullptr;                 // a reference is taken; Update does not look at it
   uint64_t object = 0;                           // the number its events carry; likewise
+  AdaptiveLimit adaptive = {};  // gives the limit instead of `limit`, from settled calls; likewise
 
   // As the C ABI takes them. Of more partitions than there can be the number is enough: it is refused.
   hf_bulkhead_options Raw() const {
@@ -65,6 +67,7 @@ struct BulkheadOptions {
     raw.user_share = user_share;
     raw.journal = journal;
     raw.object = object;
+    raw.adaptive = adaptive.raw();
     return raw;
   }
 };

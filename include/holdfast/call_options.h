@@ -43,6 +43,8 @@ struct CallOptions {
   std::string_view tenant = {};
   std::string_view target = {};
   std::string_view correlation_id = {};
+  const hf_bulkhead_request* request = nullptr;  // who asks of the bulkheads; borrowed likewise
+  uint32_t cost = 1;                             // tokens of each rate limit
   std::stop_token stop = {};     // ends sleeps and waits; attempts see it in Attempt
   CallReport* report = nullptr;  // filled in the end, unless the function throws
   CallObserver* observer = nullptr;

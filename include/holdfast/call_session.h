@@ -35,6 +35,8 @@ class BlockingCall {
     raw.flags = HF_CALL_BORROWED | HF_CALL_CURRENT_CONTEXT |
                 (options.idempotent || idempotent ? HF_CALL_IDEMPOTENT : 0);
     raw.context = options.context;
+    raw.request = options.request;
+    raw.cost = options.cost;
     if (HasFacts(options)) raw.facts = SetFacts(options);
     Note(hf_call_start(&call_, pipeline.raw(), &raw, now, &action_));
   }

@@ -28,7 +28,7 @@ namespace holdfast::inline v0_2 {
 // breaker, which then sees them all.
 struct PipelineOptions {
   RetryPolicy retry = {};   // empty: one attempt
-  RetryBudget budget = {};  // needs retry
+  RetryBudget budget = {};  // needs retry, or a hedge
   CircuitBreaker breaker = {};
   Bulkhead bulkhead = {};
   Duration timeout{0};          // for the whole call, besides its own deadline; 0: none
@@ -39,6 +39,8 @@ struct PipelineOptions {
   FaultInjector fault = {};
   RateLimiter limiter = {};       // one token for each attempt
   RateLimiter call_limiter = {};  // one token for the whole call, its retries included
+  hf_hedge* hedge =
+      nullptr;  // instead of retry, borrowed: for HedgeCall (hedge.h); Call refuses it
 };
 
 // A cheap handle over an immutable, thread-safe object.
@@ -87,6 +89,7 @@ class Pipeline {
     raw.fault = options.fault.raw();
     raw.limiter = options.limiter.raw();
     raw.call_limiter = options.call_limiter.raw();
+    raw.hedge = options.hedge;
     return raw;
   }
 

@@ -7,6 +7,7 @@
 
 #include <holdfast/c/bulkhead.h>
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 
@@ -36,9 +37,20 @@ hf_time NotNegative(hf_time now) { return now < 0 ? 0 : now; }
 
 }  // namespace
 
-hf_bulkhead::hf_bulkhead(const BulkheadPolicy& policy, hf_journal* journal, uint64_t object)
-    : engine(policy), identity(NextIdentity()) {
-  engine.journal().Connect(journal, object);
+hf_bulkhead::hf_bulkhead(const BulkheadPolicy& policy, const hf_bulkhead_options& options)
+    : engine(policy), identity(NextIdentity()), adaptive(options.adaptive) {
+  engine.journal().Connect(options.journal, options.object);
+}
+
+void hf_bulkhead::Adapt(uint32_t stamp, hf_time started, hf_verdict verdict, hf_time now) {
+  const uint32_t in_flight = holdfast::engine::Claim::InFlight(stamp);
+  const bool dropped = verdict == HF_VERDICT_FAILURE;
+  uint32_t limit = 0;
+  const hf_duration took = std::max<hf_duration>(now - started, 0);
+  if (!adaptive->Add(took, in_flight, dropped, now, &limit)) return;
+  WakeList waiters;
+  engine.SetLimit(limit, now, &waiters);
+  Wake(&waiters);
 }
 
 [[gnu::cold, gnu::noinline]] bool hf_bulkhead::FinishEnter(Engine::Entry entry, hf_time now,
@@ -194,7 +206,8 @@ hf_code hf_bulkhead_new(const hf_bulkhead_options* options, hf_bulkhead** out,
   BulkheadPolicy policy;
   const hf_code code = abi::ReadBulkheadOptions(options, &known, &policy, error);
   if (code != HF_OK) return code;
-  return abi::NewHandle(out, error, policy, known.journal, known.object);
+  if (known.adaptive != nullptr) policy.limit = known.adaptive->Limit();
+  return abi::NewHandle(out, error, policy, known);
 }
 
 void hf_bulkhead_ref(hf_bulkhead* bulkhead) noexcept { abi::Ref(bulkhead); }
@@ -208,6 +221,7 @@ hf_code hf_bulkhead_update(hf_bulkhead* bulkhead, const hf_bulkhead_options* opt
   BulkheadPolicy policy;
   const hf_code code = abi::ReadBulkheadOptions(options, &known, &policy, error);
   if (code != HF_OK) return code;
+  if (bulkhead->adaptive != nullptr) policy.limit = bulkhead->adaptive->Limit();
   WakeList waiters;
   bulkhead->engine.Update(policy, NotNegative(now), &waiters);
   bulkhead->Wake(&waiters);

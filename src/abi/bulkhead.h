@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstdint>
 
+#include "abi/adaptive.h"
 #include "abi/atomic_cells.h"
 #include "abi/guard.h"
+#include "abi/held.h"
 #include "engine/bulkhead.h"
 
 namespace holdfast::abi {
@@ -30,7 +32,7 @@ hf_code ReadBulkheadOptions(const hf_bulkhead_options* options, hf_bulkhead_opti
 struct hf_bulkhead final : holdfast::abi::RefCounted {
   using Engine = holdfast::engine::Bulkhead<holdfast::abi::AtomicCells>;
 
-  hf_bulkhead(const holdfast::engine::BulkheadPolicy& policy, hf_journal* journal, uint64_t object);
+  hf_bulkhead(const holdfast::engine::BulkheadPolicy& policy, const hf_bulkhead_options& options);
 
   // The permit of that stamp.
   hf_permit Permit(uint32_t stamp) const { return hf_permit{identity, HF_PERMIT_NORMAL, stamp}; }
@@ -57,6 +59,7 @@ struct hf_bulkhead final : holdfast::abi::RefCounted {
   // Release with a sample: the call ran from `started` to `now`.
   bool Settle(uint32_t stamp, hf_time started, hf_verdict verdict, hf_time now) {
     engine.Learn(started, verdict, now);
+    if (adaptive != nullptr && verdict != HF_VERDICT_IGNORED) Adapt(stamp, started, verdict, now);
     return Release(stamp, now);
   }
 
@@ -64,12 +67,16 @@ struct hf_bulkhead final : holdfast::abi::RefCounted {
   bool FinishEnter(Engine::Entry entry, hf_time now, hf_permit* permit);
   bool FinishLeave(uint32_t stamp, Engine::Word before, hf_time now);
 
+  // Feeds the adaptive limit, and follows it.
+  void Adapt(uint32_t stamp, hf_time started, hf_verdict verdict, hf_time now);
+
   void Wake(holdfast::engine::WakeList* waiters);
 
   Engine engine;
   const uint64_t identity;  // unlike that of any other bulkhead, or a breaker's generation
   // One more after each waker; pollers of a waking waiter sleep on it.
   std::atomic<int> wakes_ended{0};
+  const holdfast::abi::Held<hf_adaptive> adaptive;  // may be empty
 };
 
 #endif  // HOLDFAST_ABI_BULKHEAD_H_

@@ -105,7 +105,10 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   if (options->seed == 0) return RefuseFinished(next, HF_R_ZERO_SEED);
   if (now < 0 || options->deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
   if (options->retries < HF_NO_RETRIES) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
-  if ((options->flags & ~kKnownFlags) != 0) return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
+  if ((options->flags & ~kKnownFlags) != 0 || options->reserved0 != 0) {
+    return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
+  }
+  if (pipeline->hedge != nullptr) return RefuseFinished(next, HF_R_HEDGE_UNSUPPORTED);
   Session* const session = ::new (static_cast<void*>(call)) Session(pipeline);
   engine::CallState& state = session->state;
   state.seed = options->seed;
@@ -113,6 +116,8 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   state.flags = options->flags;
   state.facts = options->facts;
   state.context = options->context;
+  state.request = options->request;
+  if (options->cost != 0) state.cost = options->cost;
   state.retries_left = RetriesFor(*pipeline, options->retries);
   abi::RealGuards guards(*pipeline, state);
   Answer(next, [&] { return Step(state, guards, now).Start(options->deadline); });

@@ -68,7 +68,7 @@ class RealGuards {
     hf_limiter* const limiter = LimiterOf(level);
     if (limiter == nullptr) return HF_OK;
     engine::Ticket ticket;
-    const engine::LimiterAnswer answer = limiter->engine.Take(1, deadline, now, &ticket);
+    const engine::LimiterAnswer answer = limiter->engine.Take(state_.cost, deadline, now, &ticket);
     if (answer == engine::LimiterAnswer::kLimited || answer == engine::LimiterAnswer::kTooDear) {
       const hf_duration after = ticket.at == HF_INFINITE ? HF_INFINITE : ticket.at - now;
       *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, after};
@@ -95,6 +95,8 @@ class RealGuards {
                         hf_permit* permit, hf_time* until, hf_rejection* why) {
     hf_bulkhead* const bulkhead = BulkheadOf(level);
     if (bulkhead == nullptr) return HF_OK;
+    if (state.request != nullptr)
+      return EnterAs(*state.request, bulkhead, state, now, permit, until, why);
     if (now < state.deadline && bulkhead->TakeFree(now, permit)) return HF_OK;  // needs no place
     const hf_time bound = state.deadline == HF_INFINITE ? 0 : state.deadline;
     return hf_bulkhead_wait_start(bulkhead, &state.wait, &state.waker, bound, now, permit, until,
@@ -159,6 +161,14 @@ class RealGuards {
   }
 
  private:
+  [[gnu::noinline]] static hf_code EnterAs(hf_bulkhead_request request, hf_bulkhead* bulkhead,
+                                           engine::CallState& state, hf_time now, hf_permit* permit,
+                                           hf_time* until, hf_rejection* why) {
+    request.deadline = state.deadline == HF_INFINITE ? 0 : state.deadline;
+    return hf_bulkhead_acquire(bulkhead, &request, &state.wait, &state.waker, now, permit, until,
+                               why);
+  }
+
   [[gnu::noinline]] bool DrawFault(engine::CallState& state, hf_time now) {
     using Kind = engine::Injection::Kind;
     hf_fault_decision drawn{};

@@ -14,6 +14,8 @@
 #include "abi/bulkhead.h"
 #include "abi/guard.h"
 #include "abi/hedge.h"
+#include "abi/kill_switch.h"
+#include "abi/limiter.h"
 #include "abi/pipeline.h"
 #include "abi/retry.h"
 #include "abi/session.h"
@@ -44,12 +46,18 @@ class RealGuards {
       : limits_(pipeline == nullptr ? engine::CallLimits{} : pipeline->limits()),
         budget_(pipeline == nullptr ? nullptr : pipeline->budget.get()),
         breaker_(pipeline == nullptr ? nullptr : pipeline->breaker.get()),
-        bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead.get()) {}
+        bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead.get()),
+        kill_switch_(pipeline == nullptr ? nullptr : pipeline->kill_switch.get()),
+        limiter_(pipeline == nullptr ? nullptr : pipeline->limiter.get()) {}
 
   const engine::CallLimits& limits() const { return limits_; }
 
   hf_code Enter(hf_time now, engine::HedgePermits* permits, hf_rejection* why, hf_events* events) {
     *permits = engine::HedgePermits{};
+    constexpr hf_facts kUnknown{};
+    if (kill_switch_ != nullptr && kill_switch_->engine.Check(kUnknown, now, why) != HF_OK) {
+      return why->code;
+    }
     if (breaker_ != nullptr) {
       const engine::Admission admission = breaker_->machine.Acquire(now);
       *events |= admission.events;
@@ -59,8 +67,12 @@ class RealGuards {
       }
       permits->breaker = admission.permit;
     }
-    if (bulkhead_ == nullptr) return HF_OK;
-    const hf_code code = hf_bulkhead_try_acquire(bulkhead_, now, &permits->bulkhead, why);
+    engine::Ticket ticket;
+    hf_code code = Pay(now, &ticket, why);
+    if (code == HF_OK && bulkhead_ != nullptr) {
+      code = hf_bulkhead_try_acquire(bulkhead_, now, &permits->bulkhead, why);
+      if (code != HF_OK && limiter_ != nullptr) limiter_->engine.Cancel(ticket, now);
+    }
     // A refusal must not keep a probe from others who could use it.
     if (code != HF_OK) Leave(permits, HF_VERDICT_IGNORED, now, events);
     return code;
@@ -93,9 +105,20 @@ class RealGuards {
 
  private:
   const engine::CallLimits limits_;
+  // One token, now or not at all.
+  hf_code Pay(hf_time now, engine::Ticket* ticket, hf_rejection* why) {
+    if (limiter_ == nullptr) return HF_OK;
+    if (limiter_->engine.Take(1, now, now, ticket) == engine::LimiterAnswer::kGranted) return HF_OK;
+    *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED,
+            ticket->at == HF_INFINITE ? HF_INFINITE : ticket->at - now};
+    return why->code;
+  }
+
   hf_budget* const budget_;  // each nullable
   hf_breaker* const breaker_;
   hf_bulkhead* const bulkhead_;
+  hf_kill_switch* const kill_switch_;
+  hf_limiter* const limiter_;
 };
 
 using Policy = engine::Hedge<abi::AtomicCells>;
@@ -154,6 +177,7 @@ hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* p
                             hf_hedge_action* next) noexcept {
   if (call != nullptr) abi::MarkOver(call);
   if (next == nullptr) return HF_INVALID_ARGUMENT;
+  if (hedge == nullptr && pipeline != nullptr) hedge = pipeline->hedge;
   if (call == nullptr || hedge == nullptr || options == nullptr) {
     return RefuseFinished(next, HF_R_NULL_ARGUMENT);
   }

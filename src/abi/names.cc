@@ -128,6 +128,8 @@ const char* hf_reason_name(hf_reason reason) noexcept {
       return "changed_shape";
     case HF_R_ELAPSED:
       return "elapsed";
+    case HF_R_HEDGE_UNSUPPORTED:
+      return "hedge_unsupported";
     case HF_R_IDEM_BUSY:
       return "idem_busy";
     case HF_R_IDEM_MISMATCH:

@@ -9,6 +9,7 @@
 #include "abi/breaker.h"
 #include "abi/bulkhead.h"
 #include "abi/fault.h"
+#include "abi/hedge.h"
 #include "abi/kill_switch.h"
 #include "abi/limiter.h"
 #include "abi/retry.h"
@@ -33,6 +34,7 @@ hf_pipeline::hf_pipeline(const engine::CallRules& rules, const hf_pipeline_optio
       fault(options.fault),
       limiter(options.limiter),
       call_limiter(options.call_limiter),
+      hedge(options.hedge),
       timeout_(rules.limits.timeout),
       attempt_timeout_(rules.limits.attempt_timeout),
       tree_retries_(rules.backoff.tree_retries),
@@ -50,6 +52,16 @@ void hf_pipeline::Update(const engine::CallRules& rules) {
 
 namespace {
 
+// What a hedged call has no place for; empty if there is nothing of it.
+std::string_view NotWithHedge(const hf_pipeline_options& given) {
+  if (given.hedge == nullptr) return {};
+  if (given.retry != nullptr) return "retry";
+  if (given.throttle != nullptr) return "throttle";
+  if (given.fault != nullptr) return "fault";
+  if (given.call_limiter != nullptr) return "call_limiter";
+  return given.call_bulkhead != nullptr ? "call_bulkhead" : "";
+}
+
 hf_code ReadRules(const hf_pipeline_options& given, engine::CallRules* rules, hf_error* error) {
   if (given.timeout != 0) rules->limits.timeout = given.timeout;
   if (given.attempt_timeout != 0) rules->limits.attempt_timeout = given.attempt_timeout;
@@ -58,9 +70,13 @@ hf_code ReadRules(const hf_pipeline_options& given, engine::CallRules* rules, hf
   if (code != HF_OK) return code;
   code = abi::CheckRange(error, "attempt_timeout", limits.attempt_timeout, 1, HF_INFINITE);
   if (code != HF_OK) return code;
-  if (given.budget != nullptr && given.retry == nullptr) {
+  if (given.budget != nullptr && given.retry == nullptr && given.hedge == nullptr) {
     return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "budget",
-                          "needs a retry policy");
+                          "needs a retry policy or a hedge");
+  }
+  if (const std::string_view field = NotWithHedge(given); !field.empty()) {
+    return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, field,
+                          "does not go with a hedge");
   }
   // A policy never changes, so the pipeline needs its value and not the handle.
   if (given.retry != nullptr) {
@@ -111,6 +127,7 @@ hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* opt
       {"fault", pipeline->fault.get(), given.fault},
       {"limiter", pipeline->limiter.get(), given.limiter},
       {"call_limiter", pipeline->call_limiter.get(), given.call_limiter},
+      {"hedge", pipeline->hedge.get(), given.hedge},
   };
   for (const auto& guard : guards) {
     if (guard.is != guard.given) return RefuseOther(error, guard.field);

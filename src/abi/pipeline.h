@@ -56,6 +56,7 @@ struct hf_pipeline final : holdfast::abi::RefCounted {
   const holdfast::abi::Held<hf_fault> fault;
   const holdfast::abi::Held<hf_limiter> limiter;
   const holdfast::abi::Held<hf_limiter> call_limiter;
+  const holdfast::abi::Held<hf_hedge> hedge;
 
  private:
   std::atomic<uint32_t> version_{0};  // odd while an update writes

@@ -5,14 +5,15 @@
 //   drops > drop_rate of all                       smoothed(what the algorithm makes of drops)
 //   none answered, and no such drops               same
 //   else                                           smoothed(what the algorithm makes of it)
-//   ... and full, and more load brings nothing     at most limit - max(lg, limit / 20)
-//   ... and full, and nothing varied for long      likewise: a step down, to see
+//   ... and full, and more load brought nothing    at most limit - max(lg, limit / 20)
+//   ... and full, at the maximum, all long alike   likewise: a step down, to see
 //
-// smoothed(next) = limit + smoothing * (next - limit). Full: in_flight reached the limit.
+// smoothed(next) = limit + smoothing * (next - limit). Full: in_flight reached the limit. The guard goes by the
+// windows before this one, so that from one state a slower window never leads to a higher limit.
 // Invariants: min_limit <= limit <= max_limit. A window with drops never raises it. A window that the guard
 //   objects to lowers it, down to min_limit, and raises no baseline.
 // The state machine is plain; AdaptiveSampler (adaptive_sampler.h) feeds it from many threads.
-// Memory: 1.3 KiB, no heap.
+// Memory: 2 KiB, no heap.
 #ifndef HOLDFAST_ENGINE_ADAPTIVE_H_
 #define HOLDFAST_ENGINE_ADAPTIVE_H_
 
@@ -36,17 +37,16 @@ class AdaptiveLimit {
 
   // The limit from now on.
   uint32_t OnWindow(const RttWindow& window) {
-    const bool full = window.in_flight >= Limit();
-    if (window.tells_pace && window.samples > 0 && window.in_flight > 0) {
-      correlation_.Add(window.in_flight, window.Throughput());
-    }
     pace_ = correlation_.Judge(policy_.guard_windows);
-    const bool objects =
-        policy_.guarded && full && (pace_ == Pace::kSaturated || pace_ == Pace::kBlind);
+    const bool objects = policy_.guarded && window.in_flight >= Limit() &&
+                         (pace_ == Saturation::kSaturated || LooksDown());
     double next = limit_ + policy_.smoothing * (Next(window, objects) - limit_);
     if (objects) {
       next = std::min(next, limit_ - std::max(LogStep(limit_), limit_ / 20));
       ++guarded_;
+    }
+    if (window.tells_pace && window.TellsRtt() && window.in_flight > 0) {
+      correlation_.Add(window.in_flight, window.Throughput(), window.MeanRtt());
     }
     limit_ = Bounded(next);
     return Limit();
@@ -65,7 +65,7 @@ class AdaptiveLimit {
 
   uint32_t Limit() const { return static_cast<uint32_t>(limit_); }
   double ExactLimit() const { return limit_; }
-  Pace pace() const { return pace_; }
+  Saturation pace() const { return pace_; }
   // Windows in which the guard took the limit down.
   uint64_t guarded() const { return guarded_; }
   const AdaptivePolicy& policy() const { return policy_; }
@@ -89,12 +89,15 @@ class AdaptiveLimit {
     return std::clamp<double>(limit, policy_.min_limit, policy_.max_limit);
   }
 
+  // At its maximum a limit may stand for ever, and nobody learns what less would do.
+  bool LooksDown() const { return pace_ == Saturation::kBlind && limit_ >= policy_.max_limit; }
+
   double Next(const RttWindow& window, bool saturated) {
     if (static_cast<double>(window.drops) >
         policy_.drop_rate * static_cast<double>(window.Total())) {
       return OnDrops();
     }
-    if (window.samples == 0) return limit_;
+    if (!window.TellsRtt()) return limit_;
     switch (policy_.algorithm) {
       case HF_ADAPTIVE_GRADIENT2:
         return gradient2_.Next(policy_, limit_, window, saturated);
@@ -126,7 +129,7 @@ class AdaptiveLimit {
   Gradient2 gradient2_;
   Trend trend_;
   Correlation correlation_;
-  Pace pace_ = Pace::kUnknown;
+  Saturation pace_ = Saturation::kUnknown;
   uint64_t guarded_ = 0;
 };
 

@@ -73,7 +73,7 @@ class AdaptiveSampler {
     snapshot.set_aside = set_aside_;
     snapshot.guarded = judge_.guarded();
     snapshot.in_flight = in_flight_;
-    snapshot.saturated = judge_.pace() == Pace::kSaturated ? 1 : 0;
+    snapshot.saturated = judge_.pace() == Saturation::kSaturated ? 1 : 0;
     return snapshot;
   }
 
@@ -115,7 +115,7 @@ class AdaptiveSampler {
     judge_.OnWindow(window);
     ++windows_;
     in_flight_ = window.in_flight;
-    if (window.samples > 0) rtt_ = static_cast<hf_duration>(window.MeanRtt());
+    if (window.TellsRtt()) rtt_ = static_cast<hf_duration>(window.MeanRtt());
   }
 
   // A window shorter than the calls in it would only see the fast ones.

@@ -63,6 +63,7 @@ struct CallState {
   hf_bulkhead_wait wait;  // meaningful in WAITING only
   hf_waker waker{};
   const hf_facts* facts = nullptr;
+  const hf_bulkhead_request* request = nullptr;
   hf_context* context = nullptr;
   hf_permit breaker_permit{};
   hf_permit bulkhead_permit{};
@@ -86,6 +87,7 @@ struct CallState {
   uint32_t rounds = 0;
   uint32_t attempts = 0;
   uint32_t flags = 0;
+  uint32_t cost = 1;          // tokens of a rate limit
   uint32_t retries_left = 0;  // for this call and the layers below it, unless a context keeps them
   uint32_t retried = 0;       // by this call and the layers below it
 };

@@ -17,7 +17,7 @@
 // the table for the list until their slot is needed, the longest over first. Of several rules that mean a
 // call the one that ends last refuses it. An operator's `now` below the newest one is read as the newest.
 // Locking: Check is lock-free, except that the one check which first finds a rule past its end takes the
-// lock to retire it. Everything else is under the lock. Memory: fixed, about 100 KB.
+// lock to retire it. Everything else is under the lock. Memory: fixed, about 90 KB.
 #ifndef HOLDFAST_ENGINE_KILL_SWITCH_H_
 #define HOLDFAST_ENGINE_KILL_SWITCH_H_
 

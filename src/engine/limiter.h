@@ -16,7 +16,7 @@
 // Locking: while credit covers it and the window is open, a take is one addition; of callers that race for
 // the last tokens those who find the credit overdrawn give their cost back under the lock. All else takes
 // the lock, for some arithmetic. Of racing callers one may be refused because of another's cost that is on
-// its way back; no token is lost by that.
+// its way back.
 // Memory: engine/limiter_book.h, where the state is.
 #ifndef HOLDFAST_ENGINE_LIMITER_H_
 #define HOLDFAST_ENGINE_LIMITER_H_
@@ -70,7 +70,9 @@ class Limiter : private LimiterBook<Storage> {
     const Units units = cost * kToken;
     *ticket = {0, now, cost};
     if (attempt.promises != Attempt::kNone) {  // overdrawn
-      Book::GiveBack(attempt.position, units, reserved.Load() != attempt.promises);
+      const bool promised = reserved.Load() != attempt.promises;
+      // Not granted, whatever of it still had room.
+      credited += units - Book::GiveBack(attempt.position, units, promised);
     }
     if (cost - 1 >= burst.Load()) return LimiterAnswer::kTooDear;
     Book::MakeRoomFor(cost);

@@ -63,7 +63,8 @@ struct LimiterBook {
     open.Store(opens ? level.window : -level.window);
   }
 
-  // Brings the level up, unless it is cold and waits for its first ask.
+  // Brings the level up, unless it is cold and waits for its first ask. Closed: this plan has no take in it that
+  // would leave room for what flows in within the window.
   void Settle(hf_time now) {
     Level level = Kept();
     if (level.ramp == kCold) return;
@@ -83,7 +84,7 @@ struct LimiterBook {
     if (pace == nullptr || cost <= pace->dearest) return;
     const Tempo before = NowTempo();
     pace->dearest = cost;
-    ceiling += NowTempo().capacity - before.capacity;
+    Retune(before);
   }
 
   // promised: somebody may have been given a time after it. Returns how much came back.
@@ -120,7 +121,7 @@ struct LimiterBook {
   uint64_t rest = 0;
   Units ceiling = 0;
   Units planned = 0;
-  Units credited = 0;  // given back by credit
+  Units credited = 0;  // in taken, but not granted
   Units refunded = 0;  // given back by cancels
   uint64_t refused = 0;
   hf_duration period;

@@ -35,12 +35,6 @@ inline constexpr size_t kMatchWords = kMatchFacts * HF_MATCH_MAX / kMatchWordByt
 inline constexpr std::string_view kMatchFields[kMatchFacts] = {"operation", "tenant",
                                                                "correlation_id", "target"};
 
-inline const hf_str& FactAt(const hf_facts& facts, size_t at) {
-  const hf_str* const all[] = {&facts.operation, &facts.tenant, &facts.correlation_id,
-                               &facts.target};
-  return *all[at];
-}
-
 inline const hf_str& PatternAt(const hf_match& match, size_t at) {
   const hf_str* const all[] = {&match.operation, &match.tenant, &match.correlation_id,
                                &match.target};
@@ -106,12 +100,14 @@ template <typename WordAt>
 bool MatchFits(uint64_t shape, const WordAt& word_at, const hf_facts& facts) {
   if (shape == kMeansAll) return true;
   size_t first = 0;
-  for (size_t at = 0; at < kMatchFacts; ++at) {
+  const auto fits = [&](size_t at, const hf_str& fact) {
     const MatchPart part = PartOf(shape, at);
-    if (!PartFits(part, word_at, first, FactAt(facts, at))) return false;
+    const bool yes = PartFits(part, word_at, first, fact);
     first += WordsOf(LengthOf(part));
-  }
-  return true;
+    return yes;
+  };
+  return fits(0, facts.operation) && fits(1, facts.tenant) && fits(2, facts.correlation_id) &&
+         fits(3, facts.target);
 }
 
 // A compiled rule, the property of one thread.

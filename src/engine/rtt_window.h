@@ -34,7 +34,9 @@ struct RttWindow {
   hf_time end = 0;          // when it was closed
   hf_duration length = 0;   // how long it was open
   bool tells_pace = false;  // length was as planned, so samples / length is a throughput
+
   uint64_t Total() const { return samples + drops; }
+  bool TellsRtt() const { return samples > 0 && rtt_sum > 0; }
   double MeanRtt() const { return static_cast<double>(rtt_sum) / static_cast<double>(samples); }
   double Throughput() const { return static_cast<double>(samples) / static_cast<double>(length); }
 };
@@ -83,6 +85,11 @@ class RttGatherer {
       shard.rtt_sum_taken = rtt_sum;
       shard.rtt_min.Store(HF_INFINITE);
       shard.in_flight.Store(0);
+    }
+    // Samples whose time went with the window before: no mean is below the least.
+    if (window.samples > 0 && window.rtt_min != HF_INFINITE) {
+      const uint64_t least = static_cast<uint64_t>(window.rtt_min) * window.samples;
+      window.rtt_sum = std::max(window.rtt_sum, least);
     }
     return window;
   }

@@ -53,7 +53,7 @@ class MetricsText(unittest.TestCase):
             self.assertEqual(sample.value, value)
         self.assertEqual({sample.value for sample in age.samples}, {1.5})
         states = {s.labels["state"]: s.value for s in by_name["hard_breaker_state"].samples}
-        self.assertEqual(states, {"closed": 1, "open": 0, "half_open": 0, "forced_open": 0,
+        self.assertEqual(states, {"closed": 1, "open": 0, "half_open": 0, "forced_open": 0, "metrics_only": 0,
                                   "disabled": 0})
         for name in ("bulkhead_limit", "bulkhead_refused", "budget_tokens", "journal_lost"):
             self.assertIn(f"hard_{name}", by_name)

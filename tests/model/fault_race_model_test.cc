@@ -153,6 +153,18 @@ TEST(FaultRaceModel, ADrawInterruptedByAStopInjectsAsBeforeOrNothing) {
   }
 }
 
+TEST(FaultRaceModel, OfTwoStopsTheFirstIsTheReason) {
+  Dice dice(1);
+  const FaultPolicy policy = Configuration(dice, 1);
+  for (int k = 0; k < 2; ++k) {  // before each look at the state: outside the lock, and just inside
+    const auto engine = Running({policy});
+    EXPECT_TRUE(InterruptedCells::Interrupt(
+        k, [&] { engine->Stop(HF_R_ABORTED, 0); }, [&] { engine->Stop(HF_R_BREAKER_OPEN, 0); }));
+    EXPECT_EQ(engine->Read(0).stop_reason, HF_R_BREAKER_OPEN) << k;
+    EXPECT_EQ(engine->journal().written(), 2u) << k << ": started once, stopped once";
+  }
+}
+
 TEST(FaultRaceModel, TheLimitsHoldWhereverTwoDrawsMeet) {
   for (const bool total : {false, true}) {
     Dice dice(1);

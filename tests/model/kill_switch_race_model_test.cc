@@ -151,5 +151,18 @@ TEST(KillSwitchRaceModel, AnOperatorInterruptedByACheckShowsItTheStateBeforeOrAf
   EXPECT_GT(races, schedules * 5);
 }
 
+TEST(KillSwitchRaceModel, ARuleExpiresOnceWhereverTwoChecksMeet) {
+  for (int k = 0;; ++k) {
+    const auto engine = After({{Op::kArm, 0, 0}, {Op::kFire, 0, 1}, {Op::kArm, 1, 0}});
+    const hf_facts facts = {Str(kTexts[0]), {}, {}, {}};
+    hf_rejection why{};
+    const auto check = [&] { EXPECT_EQ(engine->Check(facts, 60 * HF_S, &why), HF_OK) << k; };
+    if (!InterruptedCells::Interrupt(k, check, check)) break;
+    check();
+    EXPECT_EQ(engine->journal().written(), 2u) << k << ": on once, off once";
+    EXPECT_EQ(engine->Read(0).on + engine->Read(0).armed, 0u) << k;
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::engine

@@ -50,12 +50,10 @@ class NaiveLimit {
       (call.dropped ? dropped : answered) += 1;
       if (!call.dropped) sum += static_cast<double>(call.rtt);
     }
-    if (tells_pace && answered > 0 && highest > 0) {
-      loads.insert(loads.begin(), std::log(static_cast<double>(highest)));
-      paces.insert(paces.begin(), std::log(answered / static_cast<double>(length)));
-    }
     saturated = Pace();
-    const bool objects = p.guarded && highest >= static_cast<uint32_t>(limit) && saturated != 0;
+    const bool at_maximum = limit >= p.max_limit;
+    const bool objects = p.guarded && highest >= static_cast<uint32_t>(limit) &&
+                         (saturated == 1 || (saturated == 2 && at_maximum));
     double next = limit;
     if (dropped > p.drop_rate * (answered + dropped)) {
       next = AfterDrops();
@@ -64,6 +62,11 @@ class NaiveLimit {
     }
     next = limit + p.smoothing * (next - limit);
     if (objects) next = std::min(next, limit - std::max(Lg(), limit / 20));
+    if (tells_pace && answered > 0 && highest > 0) {
+      loads.insert(loads.begin(), std::log(static_cast<double>(highest)));
+      paces.insert(paces.begin(), std::log(answered / static_cast<double>(length)));
+      rtts.insert(rtts.begin(), std::log(sum / answered));
+    }
     limit = std::max<double>(p.min_limit, std::min<double>(p.max_limit, next));
   }
 
@@ -132,15 +135,15 @@ class NaiveLimit {
     double slope, error;
     bool flat;
   };
-  Slope Fit(size_t count) const {
-    double load = 0, pace = 0, xx = 0, yy = 0, xy = 0;
+  Slope Fit(const std::vector<double>& values, size_t count) const {
+    double load = 0, value = 0, xx = 0, yy = 0, xy = 0;
     const double n = static_cast<double>(count);
     for (size_t i = 0; i < count; ++i) load += loads[i] / n;
-    for (size_t i = 0; i < count; ++i) pace += paces[i] / n;
+    for (size_t i = 0; i < count; ++i) value += values[i] / n;
     for (size_t i = 0; i < count; ++i) {
       xx += (loads[i] - load) * (loads[i] - load);
-      yy += (paces[i] - pace) * (paces[i] - pace);
-      xy += (loads[i] - load) * (paces[i] - pace);
+      yy += (values[i] - value) * (values[i] - value);
+      xy += (loads[i] - load) * (values[i] - value);
     }
     if (xx < n * (0.01 * 0.01)) return {0, 0, true};
     const double slope = xy / xx;
@@ -149,18 +152,19 @@ class NaiveLimit {
 
   int Pace() const {
     const size_t held = std::min<size_t>(loads.size(), 64);
-    const size_t count = std::min<size_t>(held, p.guard_windows);
-    if (count < 10) return 0;
-    Slope line = Fit(count);
-    if (line.flat) return count == p.guard_windows ? 2 : 0;
-    if (2 * line.error >= 0.5) line = Fit(held);
-    return line.slope + 2 * line.error < 0.5 ? 1 : 0;
+    const size_t recent_few = std::min<size_t>(held, p.guard_windows);
+    if (recent_few < 10) return 0;
+    const Slope few = Fit(paces, recent_few);
+    const size_t count = !few.flat && 2 * few.error < 0.5 ? recent_few : held;
+    const Slope pace = Fit(paces, count), rtt = Fit(rtts, count);
+    if (pace.flat) return recent_few == p.guard_windows ? 2 : 0;
+    return pace.slope + 2 * pace.error < 0.5 && rtt.slope - 2 * rtt.error > 0.25 ? 1 : 0;
   }
 
   NaiveAverage baseline, recent;
   std::vector<double> last;
   double least = 0, jitter = 0, since_probe = 0;
-  std::vector<double> loads, paces;  // newest first
+  std::vector<double> loads, paces, rtts;  // newest first
 };
 
 // Windows by the table of engine/adaptive_sampler.h.

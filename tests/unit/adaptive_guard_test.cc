@@ -2,7 +2,6 @@
 // What the guard does to each algorithm once it holds that more load brings no more throughput.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 
 #include "engine/adaptive.h"
@@ -21,19 +20,24 @@ AdaptivePolicy Guarded(hf_adaptive_algorithm algorithm) {
   return policy;
 }
 
-// Twelve windows of ever more in flight and never more done; the last at least must be seen through.
+// One of a dozen windows that differ in what is in flight and in how long that takes, not in what is done.
+void Overload(Windows& windows, uint32_t number, hf_duration rtt_of_100, uint32_t base) {
+  const uint32_t in_flight = base + 4 * (number % 12);
+  windows.Paced(1000, rtt_of_100 * in_flight / 100, in_flight);
+}
+
 void Saturate(Windows& windows) {
-  for (uint32_t i = 0; i < 12; ++i) windows.Paced(1000, 100 * HF_MS, 150 + 4 * i);
+  for (uint32_t i = 0; i < 13; ++i) Overload(windows, i, 100 * HF_MS, 150);
 }
 
 TEST(AdaptiveGuard, TakesAFullLimitDownByATwentieth) {
   for (const auto algorithm : kAll) {
     Windows windows(Guarded(algorithm));
     Saturate(windows);
-    ASSERT_EQ(windows.limit.pace(), Pace::kSaturated) << algorithm;
+    ASSERT_EQ(windows.limit.pace(), Saturation::kSaturated) << algorithm;
     const double before = windows.limit.ExactLimit();
     const uint64_t acted = windows.limit.guarded();
-    windows.Paced(1000, 100 * HF_MS, 200);
+    windows.Paced(1000, 200 * HF_MS, 200);
     EXPECT_LE(windows.limit.ExactLimit(), before * 0.95 + 1e-9) << algorithm;
     EXPECT_EQ(windows.limit.guarded(), acted + 1) << algorithm;
   }
@@ -45,7 +49,7 @@ TEST(AdaptiveGuard, ActsOnlyWhenTheLimitIsReached) {
     Saturate(windows);
     const double before = windows.limit.ExactLimit();
     const uint64_t acted = windows.limit.guarded();
-    windows.Paced(1000, 100 * HF_MS, windows.limit.Limit() - 1);
+    windows.Paced(1000, 10 * HF_MS, windows.limit.Limit() - 1);
     EXPECT_EQ(windows.limit.guarded(), acted) << algorithm;
     EXPECT_GE(windows.limit.ExactLimit(), before) << algorithm;
   }
@@ -56,10 +60,8 @@ TEST(AdaptiveGuard, NoBaselineRisesWhileLoadBringsNothing) {
     Windows windows(Guarded(algorithm));
     Saturate(windows);
     const double before = windows.limit.Baseline();
-    for (int i = 0; i < 500; ++i) {
-      // As an overloaded dependency goes on: as much done, at a rtt that is far too long.
-      windows.Paced(1000, 400 * HF_MS, std::max(windows.limit.Limit(), 150u + 4 * (i % 12)));
-    }
+    // Overloaded four times as much, and for long.
+    for (uint32_t i = 0; i < 500; ++i) Overload(windows, i, 400 * HF_MS, 200);
     EXPECT_LE(windows.limit.Baseline(), before) << algorithm;
   }
 }
@@ -71,7 +73,7 @@ TEST(AdaptiveGuard, WithoutItTheyDo) {
     Windows windows(policy);
     Saturate(windows);
     const double before = windows.limit.Baseline();
-    for (int i = 0; i < 500; ++i) windows.Paced(1000, 400 * HF_MS, 150u + 4 * (i % 12));
+    for (uint32_t i = 0; i < 500; ++i) Overload(windows, i, 400 * HF_MS, 200);
     EXPECT_GT(windows.limit.Baseline(), 2 * before) << algorithm;
   }
 }
@@ -82,7 +84,7 @@ TEST(AdaptiveGuard, GoesNoLowerThanTheMinimum) {
     policy.min_limit = 90;
     Windows windows(policy);
     Saturate(windows);
-    for (uint32_t i = 0; i < 200; ++i) windows.Paced(1000, 100 * HF_MS, 200 + 4 * (i % 12));
+    for (uint32_t i = 0; i < 200; ++i) Overload(windows, i, 100 * HF_MS, 200);
     EXPECT_EQ(windows.limit.Limit(), 90u) << algorithm;
   }
 }
@@ -92,7 +94,7 @@ TEST(AdaptiveGuard, AShorterRttStillLowersTheBaseline) {
     Windows windows(Guarded(algorithm));
     Saturate(windows);
     const double before = windows.limit.Baseline();
-    for (uint32_t i = 0; i < 20; ++i) windows.Paced(1000, 10 * HF_MS, 150 + 4 * (i % 12));
+    for (uint32_t i = 0; i < 20; ++i) Overload(windows, i, 10 * HF_MS, 200);
     EXPECT_LT(windows.limit.Baseline(), before) << algorithm;
   }
 }

@@ -200,10 +200,10 @@ TEST(AdaptiveSampler, AStretchedWindowTellsNoPace) {
     policy.initial_limit = 100;
     Machine machine(policy);
     machine.Samples(1, HF_MS, 100);
-    // Ever more in flight and never more done: saturated after ten windows, if these told the pace.
+    // Ever more in flight, ever slower, never more done: saturated after ten windows, if these told the pace.
     for (uint32_t i = 0; i < 12; ++i) {
       machine.now += length;
-      machine.Samples(10, HF_MS, 200 + 10 * i);
+      machine.Samples(10, (20 + i) * HF_MS, 200 + 10 * i);
     }
     EXPECT_EQ(machine.Read().saturated, length == 2 * HF_S ? 1u : 0u);
     EXPECT_EQ(machine.Read().guarded > 0, length == 2 * HF_S);

@@ -274,6 +274,18 @@ TEST(AdaptiveLimit, AnEmptyWindowChangesNothing) {
   }
 }
 
+TEST(AdaptiveLimit, AWindowWhoseTimesWentWithTheOneBeforeChangesNothing) {
+  for (const auto algorithm : kAll) {
+    Windows windows(PolicyOf(algorithm, 50, 200, /*guarded=*/true));
+    windows.Answered(10 * kMs, 50);
+    const double limit = windows.limit.ExactLimit();
+    const double baseline = windows.limit.Baseline();
+    windows.Paced(1, 0, 50);
+    EXPECT_EQ(windows.limit.ExactLimit(), limit) << algorithm;
+    EXPECT_EQ(windows.limit.Baseline(), baseline) << algorithm;
+  }
+}
+
 TEST(AdaptiveLimit, AnUpdateKeepsTheLimitWithinTheNewBounds) {
   AdaptivePolicy policy = PolicyOf(HF_ADAPTIVE_VEGAS, 50, 200);
   Windows windows(policy);

@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class RateLimiterTest : public testing::Test {
+class RateLimiterTest : public ::testing::Test {
  protected:
   RateLimiter Make(const RateLimiterOptions& options) {
     auto limiter = RateLimiter::Create(options);
@@ -23,7 +23,7 @@ class RateLimiterTest : public testing::Test {
   }
   double Tokens(const RateLimiter& limiter) { return limiter.Snapshot(clock_).tokens; }
 
-  holdfast::testing::VirtualClock clock_;
+  testing::VirtualClock clock_;
 };
 
 TEST_F(RateLimiterTest, RefusesWithAReasonAndATime) {

@@ -214,6 +214,16 @@ TEST(Limiter, AStepBackOfTheClockDoesNotStarveAFullBucket) {
   EXPECT_EQ(machine.Drain(kStart - HF_S), 4);
 }
 
+// A take by addition leaves no date. Were it taken for one of the lagging caller's time, what flowed over before
+// it would count as flowed in.
+TEST(Limiter, ACallerWhoseClockLagsBehindOthersMintsNothing) {
+  LimiterMachine machine(Policy(1000, 2560));  // a window is 10 ms and ten tokens
+  ASSERT_TRUE(machine.Try(1, kStart));
+  ASSERT_TRUE(machine.Try(2559, kStart + 9 * HF_MS));
+  ASSERT_TRUE(machine.Try(1, kStart + HF_MS));
+  EXPECT_EQ(machine.Drain(kStart + 10 * HF_MS), 0);
+}
+
 // --- What peers get wrong ------------------------------------------------------------------------------
 
 // tower's RateLimit, and each limiter that counts per window, admits two bursts at the edge of a window.

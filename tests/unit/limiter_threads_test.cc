@@ -91,8 +91,9 @@ TEST(LimiterThreads, OverTimeNoMoreThanBurstAndRateIsGranted) {
   }
 }
 
-TEST(LimiterThreads, EveryReservationCancelledNewestFirstLeavesNothingBehind) {
-  hf_limiter* const limiter = NewLimiter(1000, 100);
+TEST(LimiterThreads, EveryWaitThatIsGivenUpLeavesNothingBehind) {
+  hf_limiter* const limiter = NewLimiter(100'000, 100'000);
+  ASSERT_EQ(hf_limiter_try_acquire(limiter, 100'000, kStart, nullptr), HF_OK);
   InThreads([&](int) {
     for (int i = 0; i < 2000; ++i) {
       hf_reservation reservation;
@@ -101,10 +102,10 @@ TEST(LimiterThreads, EveryReservationCancelledNewestFirstLeavesNothingBehind) {
     }
   });
   const hf_limiter_snapshot snapshot = Read(limiter, kStart);
-  // Eight at most are out at a time, within one burst: all come back.
+  // All that is ever taken is within one burst, so in whatever order they are given up, all come back.
   EXPECT_EQ(snapshot.refunded, 8u * 2000);
-  EXPECT_EQ(snapshot.tokens, 100);
-  EXPECT_EQ(snapshot.granted, 0u);
+  EXPECT_EQ(snapshot.tokens, 0);
+  EXPECT_EQ(snapshot.granted, 100'000u);
   hf_limiter_unref(limiter);
 }
 
@@ -128,7 +129,7 @@ TEST(LimiterThreads, ReservationsAndCancelsOfAllKindsMintNothing) {
   });
   const hf_limiter_snapshot snapshot = Read(limiter, kStart);
   EXPECT_GE(snapshot.granted, kept.load()) << "what could not come back is counted as granted";
-  EXPECT_EQ(snapshot.tokens, 50 - static_cast<double>(snapshot.granted));
+  EXPECT_LE(snapshot.tokens, 50 - static_cast<double>(snapshot.granted));
   hf_limiter_unref(limiter);
 }
 

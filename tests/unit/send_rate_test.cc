@@ -106,6 +106,13 @@ TEST(SendRate, AStepBackOfTheClockMovesNothing) {
   EXPECT_EQ(rate.measured(), 4.3264);
 }
 
+TEST(SendRate, NeverRisesAboveTwiceWhatIsSent) {
+  SendRate rate;
+  for (int i = 1; i <= 10; ++i) rate.OnOutcome(i == 10, At(0.2 * i));
+  rate.OnOutcome(false, At(100));
+  EXPECT_EQ(rate.rate(), 2 * rate.measured());
+}
+
 TEST(SendRate, NeverFallsBelowHalfATokenASecond) {
   SendRate rate;
   for (int i = 1; i < 100; ++i) {

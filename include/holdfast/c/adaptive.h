@@ -13,10 +13,10 @@
  * then L + smoothing * (next - L), within [min_limit, max_limit].
  *
  * The guard. Where queueing has crept into the baseline, all of these drift up for ever. So the last windows'
- * throughput is held against their in_flight: if it is all but certain (two standard errors) that ten
- * percent more load brings less than five percent more throughput, a full window takes L down by
- * max(lg, L/20), whatever the algorithm says, and no baseline rises. If nothing has varied for all those
- * windows it also takes one step down, to see.
+ * throughput and rtt are held against their in_flight: if it is all but certain (two standard errors) that
+ * ten percent more load brings less than five percent more throughput and more than two and a half percent
+ * more rtt, a full window takes L down by max(lg, L/20), whatever the algorithm says, and no baseline
+ * rises. A limit that stands at its maximum while nothing varies also takes a step down now and then, to see.
  *
  * Sources: Netflix concurrency-limits (AIMD, Vegas, Gradient2), failsafe-go (trend). The guard's test is ours.
  */
@@ -74,7 +74,7 @@ typedef struct hf_adaptive_snapshot {
   uint64_t set_aside; /* too few samples in too long a time */
   uint64_t guarded;   /* windows in which the guard took the limit down */
   uint32_t in_flight; /* the highest of the newest window */
-  uint32_t saturated; /* 1: in the newest window the guard held that more load brings nothing */
+  uint32_t saturated; /* 1: at the newest window the guard held that more load brings nothing */
 } hf_adaptive_snapshot;
 
 /* Creates a limit at initial_limit.
@@ -100,7 +100,8 @@ HF_API hf_code hf_adaptive_on_sample(hf_adaptive* adaptive, hf_duration rtt, uin
 
 /* Changes the configuration.
  * Contract: limit, baselines and the open window are kept; the limit moves into the new bounds. Another
- *   algorithm starts from the limit, without a baseline. initial_limit, journal and object are ignored.
+ *   algorithm starts from the limit, without a baseline. initial_limit is checked, and not used; journal and
+ *   object are ignored.
  *   On an error nothing changes. Ownership: borrowed for the call. Threads: any; a short lock.
  * Errors: INVALID_ARGUMENT naming the field. Since: 0.2 */
 HF_API hf_code hf_adaptive_update(hf_adaptive* adaptive, const hf_adaptive_options* options,

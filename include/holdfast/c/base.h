@@ -111,6 +111,7 @@ typedef uint32_t hf_reason;
 #define HF_R_UPDATE_BUSY 224u   /* too many earlier configurations are still in use by calls */
 #define HF_R_CHANGED_SHAPE 225u /* an update that would lose state: make a new object instead */
 #define HF_R_ELAPSED 226u       /* the retries' own time is over: max_elapsed */
+#define HF_R_HEDGE_UNSUPPORTED 227u /* the pipeline hedges and this driver cannot, see hedge.h */
 /* 3xx: idempotency */
 #define HF_R_IDEM_BUSY 300u     /* another owner holds a live lease */
 #define HF_R_IDEM_MISMATCH 301u /* same key, other request */

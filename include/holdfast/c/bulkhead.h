@@ -15,6 +15,7 @@
 #ifndef HOLDFAST_C_BULKHEAD_H_
 #define HOLDFAST_C_BULKHEAD_H_
 
+#include <holdfast/c/adaptive.h>
 #include <holdfast/c/breaker.h>
 #include <holdfast/c/journal.h>
 
@@ -64,6 +65,9 @@ typedef struct hf_bulkhead_options {
   double user_share;   /* of the limit, at most, for one user; above 0, at most 1; default 0: off */
   hf_journal* journal; /* nullable; a reference is taken; hf_bulkhead_update does not look at it */
   uint64_t object;     /* the number its events carry; likewise */
+  hf_adaptive*
+      adaptive; /* nullable; a reference is taken: `limit` is then what it says, from settled
+                          * calls; for one bulkhead only; likewise */
 } hf_bulkhead_options;
 
 /* Who asks. NULL stands for HF_INIT(hf_bulkhead_request). */
@@ -178,7 +182,8 @@ HF_API hf_code hf_bulkhead_release(hf_bulkhead* bulkhead, hf_permit* permit,
 
 /* Gives a permit back, and says how the call went: release with a sample.
  * Contract: as release. started: when the call began; now - started feeds the expected latency, unless
- *   it is negative, the verdict is IGNORED, or refuse_no_time is off. Ownership: the caller's memory.
+ *   it is negative, the verdict is IGNORED, or refuse_no_time is off; and the adaptive limit, to which a
+ *   FAILURE is a drop. Ownership: the caller's memory.
  * Threads: as release. Errors: as release; INVALID_ARGUMENT also for a verdict other than SUCCESS,
  *   FAILURE, SLOW, IGNORED: the permit is then still held. Since: 0.2 */
 HF_API hf_code hf_bulkhead_settle(hf_bulkhead* bulkhead, hf_permit* permit, hf_time started,

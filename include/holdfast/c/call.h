@@ -42,6 +42,7 @@
 HF_BEGIN_DECLS
 
 typedef struct hf_pipeline hf_pipeline;
+typedef struct hf_hedge hf_hedge; /* hedge.h */
 
 typedef struct hf_pipeline_options {
   uint32_t struct_size, abi_level;
@@ -57,6 +58,7 @@ typedef struct hf_pipeline_options {
   hf_fault* fault;             /* injected last before the attempt */
   hf_limiter* limiter;         /* one token for each attempt; its max_wait is waited */
   hf_limiter* call_limiter;    /* one token for the whole call, its retries included */
+  hf_hedge* hedge; /* instead of retry: for hf_hedge_call_start only, others refuse it */
 } hf_pipeline_options;
 
 /* Creates a pipeline.
@@ -86,7 +88,12 @@ typedef struct hf_call_options {
   int32_t
       retries; /* what the layers above left; 0: not told, or the context knows; HF_NO_RETRIES */
   const hf_facts* facts; /* what kill switches and faults match; nullable; borrowed until the end */
-  hf_context* context;   /* keeps the allowance of retries; nullable; borrowed until the end */
+  const hf_bulkhead_request*
+      request;         /* who asks of the bulkheads; nullable; its deadline is not looked at;
+                                       * borrowed until the end */
+  uint32_t cost;       /* tokens of each rate limit; default 1 */
+  uint32_t reserved0;  /* must be 0 */
+  hf_context* context; /* keeps the allowance of retries; nullable; borrowed until the end */
 } hf_call_options;
 #define HF_CALL_IDEMPOTENT 1u /* an attempt that may have happened may be made again */
 #define HF_CALL_BORROWED \

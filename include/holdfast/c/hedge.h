@@ -39,8 +39,6 @@
 
 HF_BEGIN_DECLS
 
-typedef struct hf_hedge hf_hedge;
-
 typedef int32_t hf_hedge_mode;
 #define HF_HEDGE_QUANTILE 1 /* the delay is a quantile of recent latencies; the default */
 #define HF_HEDGE_FIXED 2    /* the delay is `delay` */
@@ -136,7 +134,7 @@ typedef struct hf_hedge_action {
 
 /* Begins a call.
  * Contract: ends by FINISH or hf_hedge_call_abort. Takes a reference on policy and pipeline until then;
- *   pipeline NULL: no guards. Ownership: *call pinned. Threads: one at a time per call; no allocation.
+ *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per call; no allocation.
  * Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown flags.
  *   Since: 0.2 */
 HF_API hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* pipeline,
