@@ -61,8 +61,8 @@ class Pipeline {
   Pipeline() = default;
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
-  // Swaps in new timeouts and a new retry policy; calls under way follow them from their next step on. The
-  // guards must be those it was created with: each is updated by itself.
+  // Swaps in new timeouts and a new retry policy; calls under way keep their timeouts and follow the policy
+  // from their next decision on. The guards must be those it was created with: each is updated by itself.
   // Errors: kInvalidArgument naming the field; the old rules stay.
   absl::Status Update(const Options& options) const {
     const hf_pipeline_options given = Raw(options);
