@@ -212,6 +212,19 @@ TEST(ExplainWaits, TheLongestThatABreakerCanAskFor) {
   EXPECT_EQ(Explained(policies).worst_time, 80 * HF_S + 1);
 }
 
+TEST(ExplainWaits, GatesThatLetACallWaitAddTheirMaxWait) {
+  engine::PipelinePolicies policies;
+  policies.rules.limits.attempt_timeout = 1;
+  policies.bulkhead = engine::BulkheadPolicy{.max_wait = 8 * HF_S};
+  policies.call_bulkhead = engine::BulkheadPolicy{.max_wait = 4 * HF_S};
+  EXPECT_EQ(Explained(policies).worst_time, 1) << "without a queue it is refused at once";
+  policies.bulkhead->queue = policies.call_bulkhead->queue = 1;
+  EXPECT_EQ(Explained(policies).worst_time, 12 * HF_S + 1);
+  policies.limiter = engine::LimiterPolicy{.max_wait = 2 * HF_S};
+  policies.call_limiter = engine::LimiterPolicy{.max_wait = HF_S};
+  EXPECT_EQ(Explained(policies).worst_time, 15 * HF_S + 1);
+}
+
 // --- the handles ---------------------------------------------------------------------------------------
 PipelineOptions Whole() {
   PipelineOptions options;

@@ -6,7 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <limits>
+#include <regex>
 #include <string>
 
 namespace holdfast {
@@ -57,8 +61,7 @@ TEST(ExplainText, TheArraysBoundWhatIsRead) {
   EXPECT_EQ(Explanation(explanation).warnings().size(), size_t{HF_WARNINGS});
 }
 
-// The page of docs/primitives/explain.md.
-TEST(ExplainText, ABadPipelineReadsLikeThis) {
+std::string BadPipelinesPage() {
   PipelineOptions options;
   options.retry = *RetryPolicy::Create({.max_attempts = 5, .base = 200ms, .tree_retries = 3});
   options.breaker = *CircuitBreaker::Create({.open_for = 500ms, .probe_lease = 1s});
@@ -68,8 +71,11 @@ TEST(ExplainText, ABadPipelineReadsLikeThis) {
   options.attempt_timeout = 2s;
   const auto pipeline = Pipeline::Create(options);
   const auto explanation = pipeline->Explain({.idempotent = false, .attempts_below = 3});
-  ASSERT_TRUE(explanation.ok()) << explanation.status();
-  EXPECT_EQ(explanation->ToString(), R"(pipeline, in this order
+  return explanation->ToString();
+}
+
+TEST(ExplainText, ABadPipelineReadsLikeThis) {
+  EXPECT_EQ(BadPipelinesPage(), R"(pipeline, in this order
   timeout          3 s for the whole call
   call_bulkhead    32 calls at once, no queue
   retry            up to 5 attempts, backoff from 200 ms up to 10 s
@@ -100,6 +106,25 @@ warnings
   note, bulkhead: call_bulkhead's limit 32 keeps bulkhead's 64 from ever being reached, unless
     others share it: raise the one or leave out the other
 )");
+}
+
+std::string FileOf(const char* path) {
+  std::ifstream file(std::string(std::getenv("HF_SOURCE_DIR")) + path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(ExplainText, TheDocumentationShowsItAndKnowsEveryWarningOfTheHeader) {
+  if (std::getenv("HF_SOURCE_DIR") == nullptr) GTEST_SKIP() << "HF_SOURCE_DIR is not set";
+  const std::string page = FileOf("/docs/primitives/explain.md");
+  EXPECT_NE(page.find("```text\n" + BadPipelinesPage() + "```\n"), std::string::npos);
+  const std::string header = FileOf("/include/holdfast/c/explain.h");
+  const std::regex definition("#define HF_WARNING_([A-Z_]+) ([0-9]+)u");
+  hf_warning_kind last = 0;
+  for (std::sregex_iterator it(header.begin(), header.end(), definition), end; it != end; ++it) {
+    EXPECT_EQ(std::stoul((*it)[2]), ++last) << "without a gap";
+    EXPECT_NE(page.find("| `" + (*it)[1].str() + "` |"), std::string::npos) << (*it)[1];
+  }
+  EXPECT_EQ(last, kLastWarning);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
  *   warnings     each with the two numbers it was derived from. A configuration that merely differs from
  *                the usual one gets none.
  *
+ * A call is one that begins here: under a context or a caller that was told what is left of retries
+ * (call.h), theirs is the allowance instead.
  * What a pipeline cannot know is asked for in the options. What is not told is not judged.
  */
 #ifndef HOLDFAST_C_EXPLAIN_H_
