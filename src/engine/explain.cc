@@ -30,9 +30,8 @@ CallWaits WaitsOf(const PipelinePolicies& pipeline, const CallFacts& facts) {
   waits.call_wait = LongestWait(pipeline.call_limiter, pipeline.call_bulkhead);
   waits.attempt_wait = LongestWait(pipeline.limiter, pipeline.bulkhead);
   if (pipeline.breaker) {
-    const BreakerPolicy& breaker = *pipeline.breaker;
-    waits.breaker_wait =
-        std::max({LongestOpen(breaker), breaker.probe_lease, breaker.ramp_for / 10});
+    // Who meets probes that are out is asked back within a tenth of open_for, less than either.
+    waits.breaker_wait = std::max(LongestOpen(*pipeline.breaker), pipeline.breaker->ramp_for / 10);
   }
   return waits;
 }

@@ -58,6 +58,7 @@ struct World {
   hf_retry_options retry_options;
   std::vector<hf_retry_rule> rules;
   hf_duration timeout = 0, attempt_timeout = 0;
+  bool hasty = false;
   Owned<hf_retry> retry{nullptr, hf_retry_unref};
   Owned<hf_budget> budget{nullptr, hf_budget_unref};
   Owned<hf_breaker> breaker{nullptr, hf_breaker_unref};
@@ -90,6 +91,7 @@ struct World {
     options.window_calls = 4;
     options.minimum_calls = static_cast<uint32_t>(dice.Between(1, 3));
     options.shards = 1;
+    options.probes = static_cast<uint32_t>(dice.Between(1, 2));
     options.open_for = SomeTime(dice) + HF_MS;
     options.probe_lease = SomeTime(dice) + HF_MS;
     options.open_multiplier = static_cast<double>(dice.Between(1, 3));
@@ -122,6 +124,13 @@ struct World {
     if (dice.Chance(20)) call_limiter = SomeLimiter();
   }
 
+  // Calls whose time goes by in waits for the breaker.
+  void AddHaste() {
+    hasty = true;
+    retry_options.base = retry_options.cap = HF_MS;
+    retry_options.min_attempt_time = retry_options.max_elapsed = 0;
+  }
+
   void AddBudget() {
     hf_budget_options options = HF_INIT(hf_budget_options);
     options.max_tokens = static_cast<double>(dice.Between(1, 8));
@@ -130,9 +139,9 @@ struct World {
   }
 
   void Finish() {
-    timeout = MaybeTime(dice, 60);
-    attempt_timeout = MaybeTime(dice, 75);
-    deadline = MaybeTime(dice, 30);
+    timeout = hasty ? 0 : MaybeTime(dice, 60);
+    attempt_timeout = hasty ? HF_MS : MaybeTime(dice, 75);
+    deadline = hasty ? 0 : MaybeTime(dice, 30);
     retry = Made(hf_retry_new, hf_retry_unref, retry_options);
     hf_pipeline_options options = HF_INIT(hf_pipeline_options);
     options.retry = retry.get();
@@ -223,6 +232,7 @@ class CrowdedCall {
     } else {
       world_.now = next->until;
     }
+    if (dice_.Chance(40)) LoseProbe();
     ASSERT_EQ(hf_call_resume(call, nullptr, world_.now, next), HF_OK);
     if (dice_.Chance(50)) Crowd(world_.bulkhead.get(), &taken_);
   }
@@ -240,6 +250,14 @@ class CrowdedCall {
   void Crowd(hf_bulkhead* bulkhead, hf_permit* permit) {
     if (bulkhead == nullptr || permit->kind != HF_PERMIT_NONE || !dice_.Chance(60)) return;
     hf_bulkhead_try_acquire(bulkhead, world_.now, permit, nullptr);
+  }
+  // Somebody else's, who never comes back.
+  void LoseProbe() {
+    hf_permit permit;
+    hf_events events = 0;
+    if (world_.breaker) {
+      hf_breaker_acquire(world_.breaker.get(), world_.now, &permit, nullptr, &events);
+    }
   }
   void Leave(hf_bulkhead* bulkhead, hf_permit* permit) {
     if (permit->kind != HF_PERMIT_NONE) hf_bulkhead_release(bulkhead, permit, world_.now);
@@ -262,8 +280,9 @@ TEST(ExplainModel, NoCallExceedsItsWorstCase) {
     world.AddRules();
     world.AddGuards();
     if (dice.Chance(30)) world.AddBudget();
+    if (world.breaker && dice.Chance(70)) world.AddHaste();
     world.Finish();
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < (world.hasty ? 6 : 3); ++i) {
       CrowdedCall(world).Run();
       world.now += MaybeTime(dice, 50);
     }
