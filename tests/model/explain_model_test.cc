@@ -406,6 +406,7 @@ class HedgedCall {
               HF_OK);
     while (next_.kind != HF_DO_FINISH) Step();
     EXPECT_LE(next_.attempts, world_.told.worst_attempts);
+    EXPECT_LE(sent_, world_.told.worst_sent);
     EXPECT_LE(world_.now - started, world_.told.worst_time);
   }
 
@@ -416,6 +417,8 @@ class HedgedCall {
     }
     if (next_.kind == HF_DO_ATTEMPT) {
       ends_[next_.attempt] = SomeEnd(dice_, world_.now, next_.until);
+      outcomes_[next_.attempt] = SomeFailure(dice_);
+      if (outcomes_[next_.attempt].effect != HF_EFFECT_NOT_STARTED) ++sent_;
       ASSERT_EQ(hf_hedge_call_on_time(&call_, world_.now, &next_), HF_OK);
       return;
     }
@@ -429,8 +432,8 @@ class HedgedCall {
     const uint32_t attempt = first->first;
     world_.now = std::max(world_.now, first->second);
     ends_.erase(first);
-    const hf_outcome outcome = SomeFailure(dice_);
-    ASSERT_EQ(hf_hedge_call_on_outcome(&call_, attempt, &outcome, world_.now, &next_), HF_OK);
+    ASSERT_EQ(hf_hedge_call_on_outcome(&call_, attempt, &outcomes_[attempt], world_.now, &next_),
+              HF_OK);
   }
 
   World& world_;
@@ -438,6 +441,8 @@ class HedgedCall {
   hf_hedge_call call_;
   hf_hedge_action next_{};
   std::map<uint32_t, hf_time> ends_;
+  std::map<uint32_t, hf_outcome> outcomes_;
+  uint32_t sent_ = 0;
 };
 
 TEST(ExplainModel, NoHedgedCallExceedsItsWorstCase) {
