@@ -37,6 +37,7 @@ engine::PipelinePolicies PoliciesOf(const hf_pipeline& pipeline) {
   read(pipeline.call_bulkhead, &policies.call_bulkhead);
   read(pipeline.limiter, &policies.limiter);
   read(pipeline.call_limiter, &policies.call_limiter);
+  if (pipeline.hedge != nullptr) policies.hedge = pipeline.hedge->engine.Rules();
   policies.same_bulkhead =
       pipeline.bulkhead != nullptr && pipeline.bulkhead.get() == pipeline.call_bulkhead.get();
   policies.same_limiter =
