@@ -47,7 +47,10 @@ void hf_bulkhead::Adapt(uint32_t stamp, hf_time started, hf_verdict verdict, hf_
   const bool dropped = verdict == HF_VERDICT_FAILURE;
   uint32_t limit = 0;
   const hf_duration took = std::max<hf_duration>(now - started, 0);
-  if (!adaptive->Add(took, in_flight, dropped, now, &limit)) return;
+  adaptive->Add(took, in_flight, dropped, now, &limit);
+  // Not only if this sample moved it: an update may have, or another thread has and is late to say so.
+  limit = adaptive->Limit();
+  if (limit == engine.Limit()) return;
   WakeList waiters;
   engine.SetLimit(limit, now, &waiters);
   Wake(&waiters);

@@ -168,8 +168,8 @@ class Breaker {
 
   double RampedNow(hf_time now) const {
     const hf_duration length = length_.Load();
-    return RampedShare(ramp_from_.Load(), length - std::min(TimeUntil(until_.Load(), now), length),
-                       length);
+    const hf_duration left = std::min(TimeUntil(until_.Load(), NotBefore(now, 0)), length);
+    return RampedShare(ramp_from_.Load(), length - left, length);
   }
 
   // Whether nothing but a refusal can come of asking now.

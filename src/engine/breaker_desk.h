@@ -128,7 +128,8 @@ void Breaker<Storage>::Restore(const hf_breaker_saved& saved, hf_time now) {
   if (saved.state != HF_BREAKER_CLOSED && saved.state != HF_BREAKER_METRICS_ONLY) {
     return Publish(policy, next, saved.state, /*ramps=*/false);
   }
-  const hf_duration ramp_left = std::min(saved.ramp_left, policy.ramp_for);
+  const bool ramps = saved.state == HF_BREAKER_CLOSED;  // METRICS_ONLY admits all
+  const hf_duration ramp_left = ramps ? std::min(saved.ramp_left, policy.ramp_for) : 0;
   Close(policy, next, saved.state, ramp_left > 0);
   if (ramp_left > 0) until_.Store(AddSaturating(newest_, ramp_left));
   closed_at_ = newest_ - std::min(saved.closed_for, newest_);

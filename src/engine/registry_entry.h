@@ -130,10 +130,11 @@ class RegistryEntry {
 
  private:
   static constexpr uint64_t kHolder = 1;
-  static constexpr uint64_t kHolders = (uint64_t{1} << 24) - 1;
-  static constexpr uint64_t kDead = uint64_t{1} << 24;
-  static constexpr uint64_t kOrphan = uint64_t{1} << 25;
-  static constexpr uint64_t kHit = uint64_t{1} << 26;
+  // As many as any other handle counts: a caller that forgets to drop them does not run over soon.
+  static constexpr uint64_t kHolders = (uint64_t{1} << 32) - 1;
+  static constexpr uint64_t kDead = uint64_t{1} << 32;
+  static constexpr uint64_t kOrphan = uint64_t{1} << 33;
+  static constexpr uint64_t kHit = uint64_t{1} << 34;
   static constexpr uint64_t kManyHits = uint64_t{1} << 63;
   static constexpr uint64_t kRecent = 1;
 
