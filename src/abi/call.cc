@@ -16,6 +16,7 @@
 #include "abi/guard.h"
 #include "abi/pipeline.h"
 #include "abi/session.h"
+#include "engine/match.h"
 
 namespace abi = holdfast::abi;
 namespace engine = holdfast::engine;
@@ -108,6 +109,9 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   if ((options->flags & ~kKnownFlags) != 0 || options->reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
   }
+  if (options->facts != nullptr && !engine::FactsAreValid(*options->facts)) {
+    return RefuseFinished(next, HF_R_NULL_ARGUMENT);
+  }
   if (pipeline->hedge != nullptr) return RefuseFinished(next, HF_R_HEDGE_UNSUPPORTED);
   Session* const session = ::new (static_cast<void*>(call)) Session(pipeline);
   engine::CallState& state = session->state;
@@ -134,11 +138,12 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
   if (session == nullptr) {
     return RefuseFinished(next, call == nullptr ? HF_R_NULL_ARGUMENT : HF_R_BAD_STATE);
   }
-  if (!engine::CallAccepts(session->state, outcome)) {
-    return Refuse(next, WhyNotAccepted(session->state, outcome),
-                  engine::PendingAction(session->state));
-  }
   abi::RealGuards guards(*session->pipeline, session->state);
+  if (!engine::CallAccepts(session->state, outcome)) {
+    hf_action pending = engine::PendingAction(session->state);
+    if (pending.kind == HF_DO_ATTEMPT) pending.retries = guards.RetriesLeft();
+    return Refuse(next, WhyNotAccepted(session->state, outcome), pending);
+  }
   Answer(next, [&] { return Step(session->state, guards, now).Resume(outcome); });
   if (next->kind == HF_DO_FINISH) Close(call, session);
   return HF_OK;
