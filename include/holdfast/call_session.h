@@ -144,7 +144,7 @@ class BlockingCall {
   Clock& clock_;
   const uint64_t seed_;
   hf_call call_;
-  hf_facts facts_;  // set only if there are any
+  hf_facts facts_;    // set only if there are any
   hf_action action_;  // written by every step
   hf_events events_ = 0;
   uint32_t made_ = 0;

@@ -15,7 +15,9 @@
 #include "abi/call_guards.h"
 #include "abi/guard.h"
 #include "abi/pipeline.h"
+#include "abi/plain_guards.h"
 #include "abi/session.h"
+#include "engine/match.h"
 
 namespace abi = holdfast::abi;
 namespace engine = holdfast::engine;
@@ -150,8 +152,11 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
     return RefuseFinished(next, call == nullptr ? HF_R_NULL_ARGUMENT : HF_R_BAD_STATE);
   }
   if (!engine::CallAccepts(session->state, outcome)) {
-    return Refuse(next, WhyNotAccepted(session->state, outcome),
-                  engine::PendingAction(session->state));
+    hf_action pending = engine::PendingAction(session->state);
+    if (pending.kind == HF_DO_ATTEMPT) {
+      pending.retries = abi::RealGuards(*session->pipeline, session->state).RetriesLeft();
+    }
+    return Refuse(next, WhyNotAccepted(session->state, outcome), pending);
   }
   Answer(next, *session->pipeline, session->state, now,
          [&](auto step) { return step.Resume(outcome); });

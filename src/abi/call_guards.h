@@ -142,15 +142,14 @@ class RealGuards {
     if (pipeline_.budget != nullptr) pipeline_.budget->tokens.OnSuccess();
   }
 
-  // The context's where it was told how many there are, else this call's own.
+  // One of this call's own, and one of the context's where that was told how many there are: whatever the
+  // layers above allow, this one and those below it stay within the policy of this one.
   bool TakeRetry(uint32_t* left) {
+    if (*left == 0) return false;
     hf_context* const context = Context();
-    const bool told = context != nullptr && context->ledger->retries_told;
-    if (!told) {
-      if (*left == 0) return false;
-      --*left;
-    }
-    return context == nullptr || context->TakeRetry();
+    if (context != nullptr && !context->TakeRetry()) return false;
+    --*left;
+    return true;
   }
 
   void NoteRetried(uint32_t* left, uint32_t count) {
@@ -159,16 +158,23 @@ class RealGuards {
   }
 
   uint32_t RetriesLeft() const {
-    if (state_.context == nullptr || !state_.context->ledger->retries_told) {
-      return state_.retries_left;
-    }
-    return static_cast<uint32_t>(std::max(0, state_.context->ledger->retries_left.load()));
+    const hf_context* const context = Context();
+    if (context == nullptr || !context->ledger->retries_told) return state_.retries_left;
+    const int32_t told = std::max(0, context->ledger->retries_left.load());
+    return std::min(state_.retries_left, static_cast<uint32_t>(told));
   }
 
  private:
-  [[gnu::noinline]] static hf_code EnterAs(hf_bulkhead_request request, hf_bulkhead* bulkhead,
+  // The caller's request may be of another size: what is passed on is of today's.
+  [[gnu::noinline]] static hf_code EnterAs(const hf_bulkhead_request& given, hf_bulkhead* bulkhead,
                                            engine::CallState& state, hf_time now, hf_permit* permit,
                                            hf_time* until, hf_rejection* why) {
+    hf_bulkhead_request request;
+    hf_error error;
+    if (const hf_code code = CopyIn(&given, &request, &error); code != HF_OK) {
+      return Reject(why, code, error.reason);
+    }
+    request.struct_size = sizeof(request);
     request.deadline = state.deadline == HF_INFINITE ? 0 : state.deadline;
     return hf_bulkhead_acquire(bulkhead, &request, &state.wait, &state.waker, now, permit, until,
                                why);
@@ -212,36 +218,6 @@ class RealGuards {
   const engine::CallState& state_;
 };
 static_assert(engine::CallGuards<RealGuards>);
-
-// Of a pipeline that has retry, budget, breaker and bulkhead at most, as most have: the machine is compiled
-// a second time without the rest, for what is not there is not to be paid for.
-class PlainGuards : public RealGuards {
-  using Level = engine::CallLevel;
-
- public:
-  using RealGuards::RealGuards;
-
-  bool Allows(hf_time, hf_rejection*) { return true; }
-  bool ThrottleAdmits(uint64_t, hf_time, hf_rejection*) { return true; }
-  void ThrottleRecord(hf_verdict, hf_time) {}
-  hf_code LimiterTake(Level, engine::CallReservation*, hf_time, hf_time, hf_time*, hf_rejection*) {
-    return HF_OK;
-  }
-  void LimiterCancel(Level, engine::CallReservation*, hf_time) {}
-  void LimiterLearn(hf_code, hf_time) {}
-  hf_code BulkheadEnter(Level level, engine::CallState& state, hf_time now, hf_permit* permit,
-                        hf_time* until, hf_rejection* why) {
-    if (level == Level::kCall) return HF_OK;
-    return RealGuards::BulkheadEnter(level, state, now, permit, until, why);
-  }
-  void BulkheadSettle(Level level, hf_permit* permit, hf_time started, hf_verdict verdict,
-                      hf_time now) {
-    if (level == Level::kAttempt) RealGuards::BulkheadSettle(level, permit, started, verdict, now);
-  }
-  bool FaultDraw(engine::CallState&, hf_time) { return false; }
-  void FaultDone(uint64_t*, hf_time) {}
-};
-static_assert(engine::CallGuards<PlainGuards>);
 
 }  // namespace holdfast::abi
 

@@ -28,7 +28,7 @@ engine::PipelinePolicies PoliciesOf(const hf_pipeline& pipeline) {
   policies.kill_switch = pipeline.kill_switch != nullptr;
   policies.fault = pipeline.fault != nullptr;
   if (pipeline.budget != nullptr) policies.budget = pipeline.budget->tokens.policy();
-  if (pipeline.breaker != nullptr) policies.breaker = pipeline.breaker->live.Load();
+  if (pipeline.breaker != nullptr) policies.breaker = pipeline.breaker->machine.Policy();
   if (pipeline.throttle != nullptr) policies.throttle = pipeline.throttle->engine.Policy();
   const auto read = [](const auto& held, auto* policy) {
     if (held != nullptr) *policy = held->engine.Policy();

@@ -67,11 +67,10 @@ class RealGuards {
       }
       permits->breaker = admission.permit;
     }
-    engine::Ticket ticket;
-    hf_code code = Pay(now, &ticket, why);
+    hf_code code = Pay(now, why);
     if (code == HF_OK && bulkhead_ != nullptr) {
       code = hf_bulkhead_try_acquire(bulkhead_, now, &permits->bulkhead, why);
-      if (code != HF_OK && limiter_ != nullptr) limiter_->engine.Cancel(ticket, now);
+      if (code != HF_OK) Refund(now);
     }
     // A refusal must not keep a probe from others who could use it.
     if (code != HF_OK) Leave(permits, HF_VERDICT_IGNORED, now, events);
@@ -86,6 +85,12 @@ class RealGuards {
     if (permits->bulkhead.kind != HF_PERMIT_NONE) {
       hf_bulkhead_release(bulkhead_, &permits->bulkhead, now);
     }
+  }
+
+  // Of the attempt that was entered last, which is not made.
+  void LeaveUnused(engine::HedgePermits* permits, hf_time now, hf_events* events) {
+    Refund(now);
+    Leave(permits, HF_VERDICT_IGNORED, now, events);
   }
 
   bool BudgetCharge() { return budget_ == nullptr || budget_->tokens.OnFailure(); }
@@ -104,16 +109,20 @@ class RealGuards {
   }
 
  private:
-  const engine::CallLimits limits_;
   // One token, now or not at all.
-  hf_code Pay(hf_time now, engine::Ticket* ticket, hf_rejection* why) {
+  hf_code Pay(hf_time now, hf_rejection* why) {
     if (limiter_ == nullptr) return HF_OK;
-    if (limiter_->engine.Take(1, now, now, ticket) == engine::LimiterAnswer::kGranted) return HF_OK;
+    if (limiter_->engine.Take(1, now, now, &paid_) == engine::LimiterAnswer::kGranted) return HF_OK;
     *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED,
-            ticket->at == HF_INFINITE ? HF_INFINITE : ticket->at - now};
+            paid_.at == HF_INFINITE ? HF_INFINITE : paid_.at - now};
     return why->code;
   }
+  void Refund(hf_time now) {
+    if (limiter_ != nullptr) limiter_->engine.Cancel(paid_, now);
+  }
 
+  const engine::CallLimits limits_;
+  engine::Ticket paid_;      // for the attempt that was entered last
   hf_budget* const budget_;  // each nullable
   hf_breaker* const breaker_;
   hf_bulkhead* const bulkhead_;

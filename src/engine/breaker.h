@@ -71,6 +71,7 @@ class Breaker {
 
   // Connects the journal, before the breaker is shared.
   typename Storage::Journal& journal() { return journal_; }
+  BreakerPolicy Policy() const { return health_.policy().Load(); }
 
   // What Acquire looks at first, and its answer if that admits at once: for who asks others about the rest.
   BreakerWord Look() const { return BreakerWord(word_.Load()); }

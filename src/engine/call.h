@@ -4,6 +4,7 @@
 //   gates, in order     before the call: kill switch, deadline, rate limit, bulkhead
 //                       before each attempt: deadline, kill switch, breaker, throttle, rate limit,
 //                       bulkhead, injected fault
+//                       after a wait for a rate limit or a bulkhead: deadline, kill switch, breaker
 //
 //   phase       event                       next
 //   FINISHED    Start                       ATTEMPTING, PACING, WAITING, SLEEPING, DELAYED or FINISHED
@@ -148,9 +149,10 @@ class CallStep : private CallAgain<Guards> {
     if (state_.phase == CallPhase::kSleeping) return BeginRound();
     if (state_.phase == CallPhase::kDelayed) return AfterDelay();
     if (state_.now >= state_.deadline) return FinishByDeadline();
+    hf_rejection why{};
+    if (!StillAllows(&why)) return FinishRefused(why);
     if (state_.level == CallLevel::kCall) return Crowd<CallLevel::kCall>();
-    if (hf_rejection why{}; !EnterBreaker(&why)) return OnBreakerRefusal(why);
-    return Crowd<CallLevel::kAttempt>();
+    return EnterBreaker(&why) ? Crowd<CallLevel::kAttempt>() : OnBreakerRefusal(why);
   }
 
   hf_action OnWoken() {
@@ -160,9 +162,13 @@ class CallStep : private CallAgain<Guards> {
     if (code == HF_UNAVAILABLE) return PendingAction(state_);
     if (code != HF_OK) return FinishRefused(why);
     if (state_.now >= state_.deadline) return FinishByDeadline();
+    if (!StillAllows(&why)) return FinishRefused(why);
     if (state_.level == CallLevel::kCall) return Behind<CallLevel::kCall>();
     return EnterBreaker(&why) ? Behind<CallLevel::kAttempt>() : OnBreakerRefusal(why);
   }
+
+  // A kill switch may have been thrown during a wait.
+  bool StillAllows(hf_rejection* why) { return guards_.Allows(state_.now, why); }
 
   bool EnterBreaker(hf_rejection* why) {
     return guards_.BreakerAcquire(state_.now, &state_.breaker_permit, why, &events_) == HF_OK;
@@ -212,6 +218,7 @@ class CallStep : private CallAgain<Guards> {
     guards_.ThrottleRecord(verdict, state_.now);
     guards_.LimiterLearn(given.code, state_.now);
     state_.last_code = given.code;
+    if (given.retried != 0) NoteRetriedBelow(given.retried);
     if (given.code != HF_OK) return OnFailure(given, verdict);
     if (verdict != HF_VERDICT_IGNORED) guards_.BudgetReward();
     return Finish(HF_OK, HF_R_NONE, 0, verdict);
@@ -222,7 +229,6 @@ class CallStep : private CallAgain<Guards> {
     if (given.effect == HF_EFFECT_DERIVE) outcome.effect = guards_.EffectAfter(given.code);
     outcome = DeriveOutcome(outcome);
     state_.last_retry_after = outcome.retry_after;
-    if (outcome.retried != 0) NoteRetriedBelow(outcome.retried);
     if (verdict == HF_VERDICT_IGNORED) return FinishFailed(HF_R_NOT_RETRYABLE);
     const hf_reason why_not = WhyNotAgain(outcome.effect, state_.flags);
     if (why_not != HF_R_NONE) {

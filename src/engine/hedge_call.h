@@ -24,6 +24,7 @@
 //   hf_code Enter(hf_time now, HedgePermits*, hf_rejection*, hf_events*)
 //                         all permits at once, or none of them; never waits
 //   void Leave(HedgePermits*, hf_verdict, hf_time now, hf_events*)
+//   void LeaveUnused(HedgePermits*, hf_time now, hf_events*)   in the step of Enter: no attempt is made
 //   bool BudgetCharge()   one failure; true: an attempt may follow      no budget: true
 //   bool BudgetHedge()    one hedge, charged only if true               no budget: true
 //   void BudgetReward()

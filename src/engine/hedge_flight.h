@@ -45,7 +45,7 @@ class HedgeFlight {
     return guards_.Enter(state_.now, &Next().permits, why, &events_) == HF_OK;
   }
   // Entered, and not to be launched after all.
-  void LeaveAgain() { guards_.Leave(&Next().permits, HF_VERDICT_IGNORED, state_.now, &events_); }
+  void LeaveAgain() { guards_.LeaveUnused(&Next().permits, state_.now, &events_); }
   // Needs Enter. Returns when it is to be over.
   hf_time Launch() {
     HedgeAttempt& attempt = Next();

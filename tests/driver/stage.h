@@ -97,7 +97,7 @@ class Stage {
   CallOptions Options(CallReport* report) {
     return {.idempotent = script_.idempotent,
             .context = context_.raw(),
-            .operation = "charge",
+            .facts = &facts_,
             .report = report,
             .observer = &log,
             .clock = &clock};
@@ -197,6 +197,7 @@ class Stage {
   }
 
   const Script& script_;
+  const Facts facts_{.operation = "charge"};
   std::vector<BulkheadPermit> others_;
   Context context_;
 };

@@ -4,6 +4,7 @@
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/hedge.h>
+#include <holdfast/limiter.h>
 
 #include <chrono>
 #include <cstring>
@@ -98,6 +99,20 @@ TEST_F(HedgeHandle, HedgesAndRetriesDrawOnOneBudget) {
   EXPECT_EQ(policy.Snapshot(kNow).over_budget, 1u);
   ASSERT_TRUE(call.OnOutcome(1, kFine, kNow + 21 * HF_MS).ok());
   EXPECT_NEAR(budget.Tokens(), 6.1, 1e-9);
+}
+
+TEST_F(HedgeHandle, AHedgeThatIsNotSentTakesNoTokenOfTheRateLimit) {
+  const RateLimiter limiter = *RateLimiter::Create({.permits = 1, .period = 1h, .burst = 10});
+  pipeline = *Pipeline::Create({.retry = *RetryPolicy::Create(),
+                                .budget = budget,
+                                .bulkhead = bulkhead,
+                                .limiter = limiter});
+  while (budget.OnFailure()) continue;
+  HedgeCall call(policy, pipeline, {.idempotent = true}, kNow);
+  ASSERT_TRUE(call.OnTime(kNow + 10 * HF_MS).ok());
+  EXPECT_EQ(policy.Snapshot(kNow).over_budget, 1u);
+  EXPECT_EQ(InFlight(), 1u);
+  EXPECT_EQ(limiter.Snapshot().granted, 1u) << "the first attempt's";
 }
 
 TEST_F(HedgeHandle, WithoutAPipelineThereAreNoGuards) {
