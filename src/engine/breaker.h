@@ -88,14 +88,14 @@ class Breaker {
   // Flattened: as four functions in each other it would spend a fifth of its time on saving registers.
   [[gnu::flatten]] Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
     now = NotBefore(now, 0);
-    for (;;) {
+    for (bool left = false;; left = true) {
       const BreakerWord word(word_.Load());
       if (permit.generation != word.generation()) [[unlikely]] {
         return {IsOlder(permit, word), HF_EVENT_STRAGGLER};
       }
       if (permit.kind != word.KindGiven()) return {false, 0};
       if (!word.Counts()) return RecordElsewhere(word, permit, verdict, now);
-      const bool hung = word.ages() && LeaveFlight(word, permit, now);
+      const bool hung = word.ages() && LeaveFlight(word, permit, left, now);
       if (verdict == HF_VERDICT_IGNORED) return {true, 0};
       if (health_.NeedsAdvance(word, now)) Advance(word, now);
       const bool slow = (hung || verdict == HF_VERDICT_SLOW) && word.judges_slow();
@@ -162,8 +162,8 @@ class Breaker {
       if (!word.ages() || !word.Counts()) return Admit(word, HF_PERMIT_NORMAL, 0, 0);
       const uint32_t lane = health_.lanes().Mine();
       uint32_t begin = health_.in_flight().BeginOf(now);
-      if (!health_.in_flight().Enter(word.tag(), lane, &begin)) continue;
-      return Admit(word, HF_PERMIT_NORMAL, Stamp(word.shape(), lane, begin).raw(), 0);
+      if (!health_.in_flight().Enter(word.flight_tag(), lane, &begin)) continue;
+      return Admit(word, HF_PERMIT_NORMAL, Stamp(word.units(), lane, begin).raw(), 0);
     }
   }
 
@@ -187,12 +187,12 @@ class Breaker {
   Admission Refuse(hf_breaker_state state, hf_time now, hf_events events);
 
   // --- record -----------------------------------------------------------------------------------------
-  // Whether the call took slow_after or longer, as far as its permit tells.
-  bool LeaveFlight(BreakerWord word, const hf_permit& permit, hf_time now) {
+  // Whether the call took slow_after or longer, as far as its permit tells. It leaves once.
+  bool LeaveFlight(BreakerWord word, const hf_permit& permit, bool left, hf_time now) {
     const Stamp stamp(permit.stamp);
-    if (!word.ages() || !stamp.IsOf(word.shape())) return false;
-    if (permit.kind == HF_PERMIT_NORMAL) {
-      health_.in_flight().Leave(word.tag(), stamp.lane(), stamp.begin());
+    if (!word.ages() || !stamp.IsOf(word.units())) return false;
+    if (permit.kind == HF_PERMIT_NORMAL && !left) {
+      health_.in_flight().Leave(word.flight_tag(), stamp.lane(), stamp.begin());
     }
     return health_.in_flight().IsSlow(stamp.begin(), now);
   }

@@ -37,7 +37,7 @@ hf_events Breaker<Storage>::Follow(hf_time now) {
   const BreakerPolicy policy = health_.policy().Load();
   const BreakerWord before(word_.Load());
   if (!health_.HasShapeOf(before, policy)) {
-    ++shape_;
+    shape_ = BreakerWord::NextShape(shape_, health_.HasUnitsOf(policy));
     const BreakerWord next =
         BreakerWord::Make(before.generation(), shape_, before.state(), before.ramps(), policy);
     health_.Reshape(before, next, policy, present);

@@ -78,7 +78,7 @@ Admission Breaker<Storage>::AdmitProbe(const BreakerPolicy& policy, hf_events ev
   RenewLease(policy);
   const BreakerWord word(word_.Load());
   const uint32_t begin = health_.in_flight().BeginOf(newest_);
-  const uint32_t stamp = word.ages() ? Stamp(word.shape(), 0, begin).raw() : 0;
+  const uint32_t stamp = word.ages() ? Stamp(word.units(), 0, begin).raw() : 0;
   return Admit(word, HF_PERMIT_PROBE, stamp, events);
 }
 
@@ -104,7 +104,7 @@ Settlement Breaker<Storage>::RecordElsewhere(BreakerWord word, const hf_permit& 
     probes_.Refund();
     return {true, 0};
   }
-  const bool slow = LeaveFlight(current, permit, now) || verdict == HF_VERDICT_SLOW;
+  const bool slow = LeaveFlight(current, permit, /*left=*/false, now) || verdict == HF_VERDICT_SLOW;
   probes_.Count(verdict == HF_VERDICT_FAILURE, slow);
   return {true, probes_.IsComplete(policy) ? Judge(policy, current.generation()) : 0};
 }

@@ -49,7 +49,7 @@ class Health {
 
   // Empty, in the policy's shape.
   void Reset(BreakerWord word, const BreakerPolicy& policy, hf_time now) {
-    in_flight_.Reset(word.tag(), policy.slow_after);
+    in_flight_.Reset(word.flight_tag(), policy.slow_after);
     if (word.by_count()) {
       counted_.Reset(word.tag(), policy.window_calls);
     } else {
@@ -62,15 +62,19 @@ class Health {
   bool HasShapeOf(BreakerWord word, const BreakerPolicy& policy) const {
     const bool by_count = policy.window == HF_WINDOW_COUNT;
     if (word.by_count() != by_count || word.judges_slow() != (policy.slow_rate > 0)) return false;
-    if (word.ages() != (policy.slow_after > 0) || !in_flight_.Measures(policy.slow_after))
-      return false;
+    if (!HasUnitsOf(policy)) return false;
     return by_count ? counted_.Has(policy.window_calls)
                     : timed_.Has(policy.window_time, policy.window_buckets);
   }
 
+  // Whether calls under way are timed as the policy wants it.
+  bool HasUnitsOf(const BreakerPolicy& policy) const {
+    return in_flight_.Measures(policy.slow_after);
+  }
+
   // In the policy's shape, with what can be kept.
   void Reshape(BreakerWord before, BreakerWord word, const BreakerPolicy& policy, hf_time now) {
-    in_flight_.Reset(word.tag(), policy.slow_after);
+    if (!HasUnitsOf(policy)) in_flight_.Reset(word.flight_tag(), policy.slow_after);
     if (before.by_count() != word.by_count()) {
       if (word.by_count()) counted_.Reset(word.tag(), policy.window_calls);
       if (!word.by_count())

@@ -9,7 +9,7 @@
 //
 // Invariants: a call counts once, in the slot of its tick or among the overdue, until it comes back. A call
 //   is overdue once all of its tick are: up to one tick late while it hangs, never too early.
-// A permit carries what is needed to take its call out again: begin (25 bits), lane, shape. A call that is
+// A permit carries what is needed to take its call out again: begin (25 bits), lane, units. A call that is
 //   longer under way than 4000 times slow_after is read as one that just began.
 // Locking: Enter, Leave, Count and Overdue are lock-free; Reset runs under the breaker's lock.
 #ifndef HOLDFAST_ENGINE_IN_FLIGHT_H_
@@ -20,19 +20,19 @@
 
 namespace holdfast::engine {
 
-// What a permit remembers of its beginning: known | shape | lane | begin.
+// What a permit remembers of its beginning: known | units | lane | begin.
 class Stamp {
  public:
   static constexpr int kBeginBits = 25;
   static constexpr uint32_t kBeginMask = (1u << kBeginBits) - 1;
 
   explicit constexpr Stamp(uint32_t raw) : raw_(raw) {}
-  constexpr Stamp(uint32_t shape, uint32_t lane, uint32_t begin)
-      : raw_(1u << 31 | (shape & 3) << 29 | lane << kBeginBits | (begin & kBeginMask)) {}
+  constexpr Stamp(uint32_t units, uint32_t lane, uint32_t begin)
+      : raw_(1u << 31 | (units & 3) << 29 | lane << kBeginBits | (begin & kBeginMask)) {}
 
   constexpr uint32_t raw() const { return raw_; }
-  // Whether it was made in that shape; else its begin is in units of another length.
-  constexpr bool IsOf(uint32_t shape) const { return raw_ >> 29 == (4 | (shape & 3)); }
+  // Whether it was made in those units; else its begin is in units of another length.
+  constexpr bool IsOf(uint32_t units) const { return raw_ >> 29 == (4 | (units & 3)); }
   constexpr uint32_t lane() const { return raw_ >> kBeginBits & 15; }
   constexpr uint32_t begin() const { return raw_ & kBeginMask; }
 

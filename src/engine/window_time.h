@@ -47,7 +47,6 @@ class TimeWindow {
     const int64_t old_newest = NewestStep();
     WindowTotals old[kMaxWindowBuckets];
     for (uint32_t i = 0; i < old_buckets; ++i) old[i] = TakeStep(tag, i);
-    step_length_.Store(0);
     Reset(tag, length, buckets, MultiplySaturating(old_newest, old_length));
     WindowTotals moved[kMaxWindowBuckets];
     for (int64_t step = std::max<int64_t>(old_newest - old_buckets + 1, 0); step <= old_newest;

@@ -30,7 +30,7 @@ class NaiveBreaker {
     hf_events events = 0;
     // What the naive permit remembers.
     int64_t begin = 0;
-    int shape = -1;  // -1: no begin
+    int units = -1;  // -1: no begin
   };
 
   // `looks`: for calls that hang.
@@ -71,7 +71,7 @@ class NaiveBreaker {
   hf_events Record(const Answer& permit, hf_verdict verdict, hf_time now) {
     if (permit.generation != generation_) return HF_EVENT_STRAGGLER;
     if (state_ == HF_BREAKER_DISABLED) return 0;
-    const bool timed = Ages() && permit.shape == shape_;
+    const bool timed = Ages() && permit.units == units_;
     const bool slow = verdict == HF_VERDICT_SLOW || (timed && Unit(now) - permit.begin >= Limit());
     if (state_ == HF_BREAKER_HALF_OPEN) return RecordProbe(verdict, slow, now);
     if (timed) flights_.erase(std::find(flights_.begin(), flights_.end(), permit.begin));
@@ -96,13 +96,11 @@ class NaiveBreaker {
 
   hf_events Update(const engine::BreakerPolicy& policy, hf_time now) {
     now = std::max(newest_, now);
-    const bool judged_slow = policy_.slow_rate > 0;
     const bool other_unit =
         ShiftOf(policy) != ShiftOf(policy_) || LimitOf(policy) != LimitOf(policy_);
-    const bool other_window = results_.Follow(policy, now);
-    if (other_window || other_unit || judged_slow != (policy.slow_rate > 0) ||
-        Ages() != (policy.slow_after > 0)) {
-      ++shape_;
+    results_.Follow(policy, now);
+    if (other_unit || Ages() != (policy.slow_after > 0)) {
+      ++units_;
       flights_.clear();
     }
     policy_ = policy;
@@ -226,7 +224,7 @@ class NaiveBreaker {
     }
     if (!Ages() || !Counts()) return {HF_R_NONE, 0, generation_, HF_PERMIT_NORMAL, events, 0, -1};
     flights_.push_back(Unit(now));
-    return {HF_R_NONE, 0, generation_, HF_PERMIT_NORMAL, events, Unit(now), shape_};
+    return {HF_R_NONE, 0, generation_, HF_PERMIT_NORMAL, events, Unit(now), units_};
   }
 
   Answer Refuse(hf_reason reason, hf_duration longest_wait, hf_events events) {
@@ -243,7 +241,7 @@ class NaiveBreaker {
 
   Answer Probe(hf_events events) const {
     return {HF_R_NONE,           0, generation_, HF_PERMIT_PROBE, events, Unit(newest_),
-            Ages() ? shape_ : -1};
+            Ages() ? units_ : -1};
   }
 
   // --- what trips -----------------------------------------------------------------------------------------
@@ -347,7 +345,7 @@ class NaiveBreaker {
   size_t places_;
   hf_breaker_state state_ = HF_BREAKER_CLOSED;
   uint64_t generation_ = 1;
-  int shape_ = 0;
+  int units_ = 0;
   uint32_t run_ = 0;
   std::vector<int64_t> flights_;  // in which unit they began
   std::vector<Seen> probes_;

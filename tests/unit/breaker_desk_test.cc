@@ -272,6 +272,27 @@ TEST(BreakerUpdate, SlowDetectionComesAndGoesUnderCalls) {
   EXPECT_EQ(machine.Read().calls, 2u);
 }
 
+TEST(BreakerUpdate, CallsThatHangAreKnownWhateverElseChanges) {
+  BreakerPolicy policy = ByRate(10, 2, 1);
+  policy.slow_after = HF_S;
+  policy.slow_rate = 1;
+  for (const hf_window window : {HF_WINDOW_COUNT, HF_WINDOW_TIME}) {
+    Machine machine(policy);
+    const hf_permit back = machine.Permit();
+    machine.Permit();
+    machine.Permit();
+    BreakerPolicy next = policy;
+    next.window = window;
+    next.window_calls = 20;
+    machine.engine().Update(next, machine.now());
+    EXPECT_EQ(machine.Read().in_flight, 3u);
+    machine.Pass(HF_S * 5 / 4);
+    machine.Record(back, kOk);
+    EXPECT_EQ(machine.Read().slow, 1u) << "by its own age";
+    EXPECT_EQ(machine.state(), HF_BREAKER_OPEN) << "for the others hang";
+  }
+}
+
 TEST(BreakerUpdate, OpensWhatIsOverTheNewThreshold) {
   Machine machine(ByRate(10, 4, 0.9));
   machine.Calls("SSEE");

@@ -145,6 +145,30 @@ TEST(BreakerThreads, UpdatesLoseNoPermit) {
   EXPECT_EQ(box.machine.Read(kNow).in_flight, 0u);
 }
 
+TEST(BreakerThreads, UpdatesOfTheWindowLeaveCallsUnderWayExact) {
+  BreakerPolicy policy = Calm(HF_WINDOW_COUNT);
+  policy.slow_after = HF_S;
+  policy.slow_rate = 1;
+  Box box(policy, Capacity::Largest(4));
+  const hf_permit hung = box.machine.Acquire(kNow).permit;
+  Together([&](int thread) {
+    for (int n = 0; n < kCalls; ++n) {
+      if (thread == 0) {
+        BreakerPolicy next = policy;
+        next.window = 1 + n % 2;
+        next.window_calls = 100 + static_cast<uint32_t>(n);
+        box.machine.Update(next, kNow);
+      }
+      const hf_permit permit = box.machine.Acquire(kNow).permit;
+      box.machine.Record(permit, 1 + n % 4, kNow);
+    }
+  });
+  EXPECT_EQ(box.machine.Read(kNow).in_flight, 1u);
+  EXPECT_EQ(box.machine.Read(kNow + 2 * HF_S).overdue, 1u);
+  EXPECT_TRUE(box.machine.Record(hung, HF_VERDICT_SUCCESS, kNow).accepted);
+  EXPECT_EQ(box.machine.Read(kNow).in_flight, 0u);
+}
+
 TEST(BreakerThreads, EveryPermitIsSettledThroughTripsAndProbes) {
   BreakerPolicy policy;
   policy.window_calls = 20;

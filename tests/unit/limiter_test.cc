@@ -314,6 +314,20 @@ TEST(Limiter, AnUpdateScalesTheLevelAndKeepsCounts) {
   EXPECT_EQ(machine.Tokens(kStart + HF_S), 100);
 }
 
+TEST(Limiter, AShrinkUnderReservationsKeepsTheirTimesAndMintsNothing) {
+  LimiterMachine machine(Policy(10, 10, HF_S, 10 * HF_S));
+  ASSERT_EQ(machine.Reserve(10, kStart), 0);
+  ASSERT_EQ(machine.Reserve(10, kStart), HF_S);
+  const Ticket dear = machine.ticket;  // of more than the burst to come
+  machine.limiter.Update(Policy(2, 2, HF_S, 10 * HF_S), 0, 3, 1, kStart);
+  EXPECT_EQ(machine.Tokens(kStart), -10) << "the debt stays, and is paid at the new rate";
+  EXPECT_EQ(machine.Reserve(2, kStart), 6 * HF_S);
+  ASSERT_TRUE(machine.limiter.Cancel(machine.ticket, kStart));
+  ASSERT_TRUE(machine.limiter.Cancel(dear, kStart));
+  EXPECT_EQ(machine.Tokens(kStart), 0);
+  EXPECT_EQ(machine.Drain(kStart + 100 * HF_S), 2) << "never more than the new burst";
+}
+
 TEST(Limiter, AnUpdateOfAFullBucketLeavesItFull) {
   LimiterMachine machine(Policy(10, 10));
   ASSERT_TRUE(machine.Try(1, kStart));
