@@ -93,9 +93,39 @@ void Known1e3(benchmark::State& state) { AskKnown(state, Thousand()); }
 BENCHMARK(Known1e3)->Name("registry/known_1e3")->Threads(1)->Threads(2)->UseRealTime();
 void Known1e6(benchmark::State& state) {
   AskKnown(state, Million());
-  state.counters["bytes_per_key"] = Million().bytes_per_key;
+  state.counters["bytes_per_key"] =
+      benchmark::Counter(Million().bytes_per_key, benchmark::Counter::kAvgThreads);
 }
 BENCHMARK(Known1e6)->Name("registry/known_1e6")->Threads(1)->Threads(2)->UseRealTime();
+
+// What the memory itself asks for a million keys: a random slot of an index, and from there a random line of
+// the entries, one after the other, as a hit does; no hash, no comparison, no atomic step.
+void FloorOfTwoMisses(benchmark::State& state) {
+  struct alignas(64) Line {
+    uint32_t next_slot;
+  };
+  constexpr uint32_t kKeys = 1000000;
+  static std::vector<uint64_t> slots(kKeys * 2);
+  static std::vector<Line> lines(kKeys * 6);  // as far apart as entries are
+  if (slots[0] == 0) {
+    uint64_t random = 88172645463325252;
+    const auto next = [&random] {
+      random ^= random << 13;
+      random ^= random >> 7;
+      return random ^= random << 17;
+    };
+    for (uint64_t& slot : slots) slot = next() % kKeys * 6 + 1;
+    for (Line& line : lines) line.next_slot = static_cast<uint32_t>(next() % slots.size());
+  }
+  // With a step of its own: a random walk alone soon goes in a circle that fits into a cache.
+  uint32_t slot = 0, step = 0;
+  for (auto _ : state) {
+    step += 2654435761u;
+    slot = (lines[slots[slot] - 1].next_slot ^ step) % (2 * kKeys);
+  }
+  benchmark::DoNotOptimize(slot);
+}
+BENCHMARK(FloorOfTwoMisses)->Name("registry/floor_two_misses");
 
 // One key that everybody wants.
 void KnownHot(benchmark::State& state) {

@@ -32,16 +32,16 @@ hf_code ReadPartitions(const hf_bulkhead_options& given, engine::SharePolicy* sh
   hf_code code = CheckRange(error, "partitions", given.partitions, 0, HF_BULKHEAD_PARTITIONS);
   if (code != HF_OK) return code;
   shares->partitions = given.partitions;
-  engine::Millionths sum = 0;
+  double sum = 0;
   for (uint32_t i = 0; i < HF_BULKHEAD_PARTITIONS; ++i) {
     const double share = given.partition_share[i];
     const bool exists = i < given.partitions;
     code = CheckReal(error, kPartitionShare[i], share, 0, exists ? 1 : 0);
     if (code != HF_OK) return code;
     shares->guarantee[i] = InMillionths(share);
-    sum += shares->guarantee[i];
+    sum += share;
   }
-  if (sum <= engine::kWhole) return HF_OK;
+  if (sum <= 1 + 1e-9) return HF_OK;  // six times a sixth, rounded, is a little more
   return FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "partition_share",
                    "more than 1 together");
 }

@@ -26,7 +26,6 @@ class RealGuards {
   RealGuards(const hf_pipeline& pipeline, const engine::CallState& state)
       : pipeline_(pipeline), state_(state) {}
 
-  engine::CallLimits limits() const { return pipeline_.limits(); }
   engine::BackoffPolicy RetryPolicyAfter(hf_code code) const {
     return pipeline_.RetryPolicyAfter(code);
   }
@@ -39,7 +38,7 @@ class RealGuards {
 
   hf_code BreakerAcquire(hf_time now, hf_permit* permit, hf_rejection* why, hf_events* events) {
     if (pipeline_.breaker == nullptr) return HF_OK;
-    const engine::Admission admission = pipeline_.breaker->machine.Acquire(now);
+    const engine::Admission admission = pipeline_.breaker->Acquire(now);
     permit->generation = admission.permit.generation;
     permit->kind = admission.permit.kind;
     permit->stamp = admission.permit.stamp;
@@ -50,8 +49,16 @@ class RealGuards {
 
   void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
     if (permit->kind == HF_PERMIT_NONE) return;
-    *events |= pipeline_.breaker->machine.Record(*permit, verdict, now).events;
+    const hf_events changed = pipeline_.breaker->Record(*permit, verdict, now).events;
     permit->kind = HF_PERMIT_NONE;
+    if (changed == 0) [[likely]] {
+      return;
+    }
+    *events |= changed;
+    // Faults that go so far have gone too far.
+    if ((changed & HF_EVENT_BREAKER_OPENED) != 0 && pipeline_.fault != nullptr) {
+      pipeline_.fault->engine.Stop(HF_R_BREAKER_OPEN, now);
+    }
   }
 
   bool ThrottleAdmits(uint64_t seed, hf_time now, hf_rejection* why) {
@@ -74,21 +81,19 @@ class RealGuards {
       *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, after};
       return why->code;
     }
-    *reservation = {{ticket.position, static_cast<uint64_t>(ticket.at), ticket.cost}};
+    *reservation = {ticket.position, ticket.at, ticket.cost};
     *until = ticket.at;
     return answer == engine::LimiterAnswer::kGranted ? HF_OK : HF_UNAVAILABLE;
   }
   void LimiterCancel(engine::CallLevel level, engine::CallReservation* reservation, hf_time now) {
-    if (reservation->words[2] == 0) return;
-    LimiterOf(level)->engine.Cancel(
-        {reservation->words[0], static_cast<hf_time>(reservation->words[1]),
-         static_cast<uint32_t>(reservation->words[2])},
-        now);
-    *reservation = {};
+    if (reservation->cost == 0) return;
+    LimiterOf(level)->engine.Cancel({reservation->position, reservation->at, reservation->cost},
+                                    now);
+    reservation->cost = 0;
   }
-  void LimiterLearn(const hf_outcome& outcome, hf_time now) {
+  void LimiterLearn(hf_code code, hf_time now) {
     if (pipeline_.limiter == nullptr) return;
-    pipeline_.limiter->engine.OnOutcome(outcome.code == HF_RESOURCE_EXHAUSTED, now);
+    pipeline_.limiter->engine.OnOutcome(code == HF_RESOURCE_EXHAUSTED, now);
   }
 
   hf_code BulkheadEnter(engine::CallLevel level, engine::CallState& state, hf_time now,
@@ -213,6 +218,36 @@ class RealGuards {
   const engine::CallState& state_;
 };
 static_assert(engine::CallGuards<RealGuards>);
+
+// Of a pipeline that has retry, budget, breaker and bulkhead at most, as most have: the machine is compiled
+// a second time without the rest, for what is not there is not to be paid for.
+class PlainGuards : public RealGuards {
+  using Level = engine::CallLevel;
+
+ public:
+  using RealGuards::RealGuards;
+
+  bool Allows(hf_time, hf_rejection*) { return true; }
+  bool ThrottleAdmits(uint64_t, hf_time, hf_rejection*) { return true; }
+  void ThrottleRecord(hf_verdict, hf_time) {}
+  hf_code LimiterTake(Level, engine::CallReservation*, hf_time, hf_time, hf_time*, hf_rejection*) {
+    return HF_OK;
+  }
+  void LimiterCancel(Level, engine::CallReservation*, hf_time) {}
+  void LimiterLearn(hf_code, hf_time) {}
+  hf_code BulkheadEnter(Level level, engine::CallState& state, hf_time now, hf_permit* permit,
+                        hf_time* until, hf_rejection* why) {
+    if (level == Level::kCall) return HF_OK;
+    return RealGuards::BulkheadEnter(level, state, now, permit, until, why);
+  }
+  void BulkheadSettle(Level level, hf_permit* permit, hf_time started, hf_verdict verdict,
+                      hf_time now) {
+    if (level == Level::kAttempt) RealGuards::BulkheadSettle(level, permit, started, verdict, now);
+  }
+  bool FaultDraw(engine::CallState&, hf_time) { return false; }
+  void FaultDone(uint64_t*, hf_time) {}
+};
+static_assert(engine::CallGuards<PlainGuards>);
 
 }  // namespace holdfast::abi
 

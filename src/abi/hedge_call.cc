@@ -59,7 +59,7 @@ class RealGuards {
       return why->code;
     }
     if (breaker_ != nullptr) {
-      const engine::Admission admission = breaker_->machine.Acquire(now);
+      const engine::Admission admission = breaker_->Acquire(now);
       *events |= admission.events;
       if (admission.why.code != HF_OK) {
         *why = admission.why;
@@ -79,7 +79,7 @@ class RealGuards {
 
   void Leave(engine::HedgePermits* permits, hf_verdict verdict, hf_time now, hf_events* events) {
     if (permits->breaker.kind != HF_PERMIT_NONE) {
-      *events |= breaker_->machine.Record(permits->breaker, verdict, now).events;
+      *events |= breaker_->Record(permits->breaker, verdict, now).events;
       permits->breaker.kind = HF_PERMIT_NONE;
     }
     if (permits->bulkhead.kind != HF_PERMIT_NONE) {

@@ -57,6 +57,8 @@ const char* hf_event_kind_name(hf_event_kind kind) noexcept {
       return "hedged";
     case HF_EVENT_KIND_RETRIED:
       return "retried";
+    case HF_EVENT_KIND_OVERRIDDEN:
+      return "overridden";
     default:
       return "event_?";
   }

@@ -11,7 +11,7 @@ template <typename Storage>
 void Breaker<Storage>::Force(hf_breaker_state state, hf_time now) {
   const ScopedLock lock(mutex_);
   newest_ = NotBefore(now, newest_);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   const uint64_t next = BreakerWord(word_.Load()).generation() + 1;
   if (state == HF_BREAKER_CLOSED || state == HF_BREAKER_METRICS_ONLY) {
     trips_.Store(0);
@@ -25,7 +25,7 @@ template <typename Storage>
 hf_events Breaker<Storage>::Update(const BreakerPolicy& policy, hf_time now) {
   {
     const ScopedLock lock(mutex_);
-    policy_.Store(policy);
+    health_.policy().Store(policy);
   }
   return Follow(now);
 }
@@ -34,7 +34,7 @@ template <typename Storage>
 hf_events Breaker<Storage>::Follow(hf_time now) {
   const ScopedLock lock(mutex_);
   const hf_time present = NotBefore(now, newest_);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   const BreakerWord before(word_.Load());
   if (!health_.HasShapeOf(before, policy)) {
     ++shape_;
@@ -75,7 +75,7 @@ bool Breaker<Storage>::Merge(uint64_t peer, const WindowTotals& totals, hf_time 
                              hf_events* events) {
   const ScopedLock lock(mutex_);
   now = NotBefore(now, newest_);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   if (!fleet_->Tell(peer, totals, now, policy.peer_ttl)) return false;
   const BreakerWord word(word_.Load());
   if (word.state() != HF_BREAKER_CLOSED || Vetoes(policy, word, now)) return true;
@@ -117,7 +117,7 @@ template <typename Storage>
 void Breaker<Storage>::Restore(const hf_breaker_saved& saved, hf_time now) {
   const ScopedLock lock(mutex_);
   newest_ = NotBefore(now, newest_);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   const uint64_t next = BreakerWord(word_.Load()).generation() + 1;
   trips_.Store(saved.trips);
   opened_.Store(saved.opened);
@@ -128,7 +128,8 @@ void Breaker<Storage>::Restore(const hf_breaker_saved& saved, hf_time now) {
   if (saved.state != HF_BREAKER_CLOSED && saved.state != HF_BREAKER_METRICS_ONLY) {
     return Publish(policy, next, saved.state, /*ramps=*/false);
   }
-  const hf_duration ramp_left = std::min(saved.ramp_left, policy.ramp_for);
+  const bool ramps = saved.state == HF_BREAKER_CLOSED;  // METRICS_ONLY admits all
+  const hf_duration ramp_left = ramps ? std::min(saved.ramp_left, policy.ramp_for) : 0;
   Close(policy, next, saved.state, ramp_left > 0);
   if (ramp_left > 0) until_.Store(AddSaturating(newest_, ramp_left));
   closed_at_ = newest_ - std::min(saved.closed_for, newest_);

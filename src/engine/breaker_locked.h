@@ -44,7 +44,7 @@ Admission Breaker<Storage>::Refuse(hf_breaker_state state, hf_time now, hf_event
 template <typename Storage>
 Admission Breaker<Storage>::AcquireLocked(BreakerWord word) {
   if (Refuses(word.state(), newest_)) return Refuse(word.state(), newest_, 0);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   if (word.state() == HF_BREAKER_OPEN) {
     StartProbing(policy, word.generation() + 1);
     return AdmitProbe(policy, HF_EVENT_BREAKER_HALF_OPENED);
@@ -98,7 +98,7 @@ Settlement Breaker<Storage>::RecordElsewhere(BreakerWord word, const hf_permit& 
   if (current.generation() != word.generation()) return {true, HF_EVENT_STRAGGLER};
   if (probes_.Out() == 0) return {false, 0};
   newest_ = NotBefore(now, newest_);
-  const BreakerPolicy policy = policy_.Load();
+  const BreakerPolicy policy = health_.policy().Load();
   RenewLease(policy);
   if (verdict == HF_VERDICT_IGNORED) {
     probes_.Refund();
@@ -129,7 +129,7 @@ hf_events Breaker<Storage>::Trip(BreakerWord seen, hf_time now, Diagnosis found)
   // An update in between may have moved the results that were looked at.
   if (found != Diagnosis::kTripsForSure && !health_.Trips(word, now)) return 0;
   newest_ = NotBefore(now, newest_);
-  return Open(policy_.Load(), word.generation() + 1);
+  return Open(health_.policy().Load(), word.generation() + 1);
 }
 
 // --- transitions, under the lock --------------------------------------------------------------------
@@ -183,9 +183,9 @@ void Breaker<Storage>::EndRamp(hf_time now) {
   const BreakerWord word(word_.Load());
   newest_ = NotBefore(now, newest_);
   if (!word.ramps() || newest_ < until_.Load()) return;
-  word_.Store(
-      BreakerWord::Make(word.generation(), shape_, word.state(), /*ramps=*/false, policy_.Load())
-          .raw());
+  word_.Store(BreakerWord::Make(word.generation(), shape_, word.state(), /*ramps=*/false,
+                                health_.policy().Load())
+                  .raw());
 }
 
 template <typename Storage>

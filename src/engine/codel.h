@@ -33,7 +33,7 @@ class Codel {
   // True: the oldest, who has waited for `age` at `now`, is to be dropped.
   bool Observe(const CodelPolicy& policy, hf_duration age, hf_time now) {
     if (now > interval_end_) {
-      const bool recent = TimeUntil(now, interval_end_) <= policy.interval;
+      const bool recent = now - policy.interval <= interval_end_;
       overloaded_ = recent && smallest_ > policy.target;
       interval_end_ = AddSaturating(now, policy.interval);
       smallest_ = age;

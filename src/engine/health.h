@@ -40,7 +40,7 @@ class Health {
  public:
   using Word = typename Storage::template Cell<uint64_t>;
 
-  Health(const LivePolicy<Storage>& policy, Word* cells, const Capacity& room)
+  Health(LivePolicy<Storage>& policy, Word* cells, const Capacity& room)
       : policy_(policy),
         lanes_(cells + room.LanesAt(), room),
         counted_(cells, room),
@@ -154,6 +154,7 @@ class Health {
     return word.ages() ? in_flight_.Overdue(now) : 0;
   }
   uint32_t Run() const { return run_.Length(); }
+  LivePolicy<Storage>& policy() const { return policy_; }
   InFlight<Storage>& in_flight() { return in_flight_; }
   const InFlight<Storage>& in_flight() const { return in_flight_; }
   LaneSet<Storage>& lanes() { return lanes_; }
@@ -204,7 +205,7 @@ class Health {
     if ((seen & 1) != 0) attention_.CompareExchange(seen, seen & ~1u);
   }
 
-  const LivePolicy<Storage>& policy_;
+  LivePolicy<Storage>& policy_;
   LaneSet<Storage> lanes_;
   CountWindow<Storage> counted_;
   TimeWindow<Storage> timed_;

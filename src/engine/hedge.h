@@ -106,6 +106,11 @@ class Hedge {
     journal_.Write(HF_EVENT_KIND_UPDATED, newest_, HF_R_NONE, 0, updates_);
   }
 
+  HedgeRules Rules() const {
+    const ScopedLock lock(mutex_);
+    return rules_;
+  }
+
   hf_hedge_snapshot Read(hf_time now) const {
     const ScopedLock lock(mutex_);
     const LatencyEstimate estimate =

@@ -60,7 +60,7 @@ class HedgeFlight {
   // The verdict that its outcome came to.
   hf_verdict Land(uint32_t number, const hf_outcome& given, const hf_outcome& derived) {
     const HedgeAttempt& attempt = state_.made[number - 1];
-    const hf_verdict verdict = JudgeVerdict(given, derived, attempt.until, state_.now);
+    const hf_verdict verdict = JudgeVerdict(given, attempt.until, state_.now);
     if (state_.now > attempt.until) events_ |= HF_EVENT_LATE_RESULT;
     if (number == 1 && IsAnswer(derived.verdict)) policy_.Learn(Age(number), state_.now);
     GiveBack(number, verdict);

@@ -53,7 +53,7 @@ class InFlight {
     shift_.Store(ShiftFor(slow_after));
     limit_.Store(LimitFor(slow_after));
     if (slow_after == 0) return;
-    lanes_.ForEach([&](Word* cells) {
+    lanes_->ForEach([&](Word* cells) {
       for (uint32_t i = 0; i < kInFlightCells; ++i) cells[at_ + i].Store(EmptyWord(tag));
     });
   }
@@ -72,7 +72,7 @@ class InFlight {
   // Counts a call that begins now; *begin may become later, for a clock that stepped back. False if the cells
   // are of another era.
   bool Enter(uint16_t tag, uint32_t lane, uint32_t* begin) {
-    Word* const cells = lanes_.At(lane) + at_;
+    Word* const cells = lanes_->At(lane) + at_;
     const uint32_t tick = *begin >> kTickShift;
     Word& slot = cells[tick % kAgeSlots];
     uint64_t word = slot.Load();
@@ -90,7 +90,7 @@ class InFlight {
 
   // The call that began then is back.
   void Leave(uint16_t tag, uint32_t lane, uint32_t begin) {
-    Word* const cells = lanes_.At(lanes_.Bounded(lane)) + at_;
+    Word* const cells = lanes_->At(lanes_->Bounded(lane)) + at_;
     const uint32_t tick = begin >> kTickShift;
     Word& slot = cells[tick % kAgeSlots];
     uint64_t word = slot.Load();
@@ -171,7 +171,7 @@ class InFlight {
   template <typename Picks>
   uint32_t Sum(Picks&& picks) const {
     int64_t sum = 0;
-    lanes_.ForEachUsed([&](const Word* lane) {
+    lanes_->ForEachUsed([&](const Word* lane) {
       const Word* const cells = lane + at_;
       // Sign of 48 bits: one that leaves can be here before those that it is one of.
       sum += static_cast<int64_t>(cells[kAgeSlots].Load() << (64 - kTagShift)) >> (64 - kTagShift);
@@ -183,7 +183,7 @@ class InFlight {
     return static_cast<uint32_t>(std::max<int64_t>(sum, 0));
   }
 
-  LaneSet<Storage>& lanes_;
+  const Near<LaneSet<Storage>> lanes_;
   const uint16_t at_;
   typename Storage::template Cell<uint32_t> shift_;  // a unit is 1 << shift ns
   typename Storage::template Cell<uint32_t> limit_;  // slow_after in units

@@ -21,8 +21,11 @@ namespace holdfast::engine {
 inline hf_duration OpenTime(const BreakerPolicy& policy, uint32_t trips, uint64_t opened) {
   const auto cap = static_cast<double>(std::max(policy.open_cap, policy.open_for));
   auto length = static_cast<double>(policy.open_for);
-  if (policy.open_multiplier > 1) {
-    for (uint32_t i = 1; i < trips && length < cap; ++i) length *= policy.open_multiplier;
+  // By squares: a saved breaker may bring any number of trips, and this runs under the lock.
+  double power = policy.open_multiplier;
+  for (uint32_t left = trips - 1; left != 0 && length < cap; left >>= 1) {
+    if ((left & 1) != 0) length *= power;
+    power *= power;
   }
   length = std::min(length, cap);
   const auto spread = static_cast<uint64_t>(length * policy.open_jitter);

@@ -10,7 +10,7 @@
 //
 // Invariants: what has a key and at least one holder keeps both. A reader that comes to a DEAD entry takes
 //   its step back and looks at nothing else: only the word of a dead entry is ever shared.
-// Memory: 64 bytes and the object; a key of more than 32 bytes lies in a block of its own.
+// Memory: 56 bytes and the object; a key of more than 24 bytes, tenant included, lies in a block of its own.
 // Locking: none. Key and hash are written only while the entry is dead and owned by one thread.
 #ifndef HOLDFAST_ENGINE_REGISTRY_ENTRY_H_
 #define HOLDFAST_ENGINE_REGISTRY_ENTRY_H_
@@ -35,7 +35,7 @@ struct KeyText {
 template <typename Storage>
 class RegistryEntry {
  public:
-  static constexpr size_t kInlineText = 32;
+  static constexpr size_t kInlineText = 24;
 
   // Dead, with no key.
   explicit RegistryEntry(uint32_t number) : number_(number) {}
@@ -130,10 +130,11 @@ class RegistryEntry {
 
  private:
   static constexpr uint64_t kHolder = 1;
-  static constexpr uint64_t kHolders = (uint64_t{1} << 24) - 1;
-  static constexpr uint64_t kDead = uint64_t{1} << 24;
-  static constexpr uint64_t kOrphan = uint64_t{1} << 25;
-  static constexpr uint64_t kHit = uint64_t{1} << 26;
+  // As many as any other handle counts: a caller that forgets to drop them does not run over soon.
+  static constexpr uint64_t kHolders = (uint64_t{1} << 32) - 1;
+  static constexpr uint64_t kDead = uint64_t{1} << 32;
+  static constexpr uint64_t kOrphan = uint64_t{1} << 33;
+  static constexpr uint64_t kHit = uint64_t{1} << 34;
   static constexpr uint64_t kManyHits = uint64_t{1} << 63;
   static constexpr uint64_t kRecent = 1;
 

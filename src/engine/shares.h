@@ -6,7 +6,8 @@
 //   criticality   refused once in_flight + waiting reaches its room, a share of limit + queue
 //   user          refused once what they hold and wait for reaches their share of the limit
 //
-// A share is in millionths; what it comes to is rounded down, but not to nothing.
+// A share is in millionths; what it comes to is rounded down, but not to nothing. A third of 30 is 10, though
+// 333333 millionths of it are a little less: half a millionth is allowed for.
 // Invariants: a partition's count is what Enter less Leave makes it; likewise a user's.
 // Memory: about 1 KiB. Locking: its owner's.
 #ifndef HOLDFAST_ENGINE_SHARES_H_
@@ -38,7 +39,8 @@ struct SharePolicy {
 
 // At least 1 unless the share is 0.
 constexpr uint32_t PartOf(Millionths share, uint64_t whole) {
-  const uint64_t part = whole * share / kWhole;
+  const uint64_t allowance = std::min<uint64_t>(whole / 2, kWhole - 1);
+  const uint64_t part = (whole * share + allowance) / kWhole;
   return static_cast<uint32_t>(part == 0 && share > 0 ? 1 : part);
 }
 

@@ -114,6 +114,26 @@ struct Capacity {
   constexpr size_t Cells() const { return LanesAt() + size_t{lanes} * Stride(); }
 };
 
+// A reference to a neighbour within one object, in two bytes instead of eight: there may be a million breakers.
+// Neither may move.
+template <typename T>
+class Near {
+ public:
+  explicit Near(T& neighbour)
+      : distance_(static_cast<int16_t>(reinterpret_cast<char*>(&neighbour) -
+                                       reinterpret_cast<char*>(this))) {}
+  Near(const Near&) = delete;
+  Near& operator=(const Near&) = delete;
+
+  T* operator->() const {
+    auto* const here = reinterpret_cast<char*>(const_cast<Near*>(this));
+    return reinterpret_cast<T*>(here + distance_);
+  }
+
+ private:
+  const int16_t distance_;
+};
+
 // The lanes of one breaker: where they are, and which of them anybody has ever used.
 template <typename Storage>
 class LaneSet {

@@ -28,7 +28,7 @@ class TimeWindow {
   void Reset(uint16_t tag, hf_duration length, uint32_t buckets, hf_time now) {
     const hf_duration step_length = StepLength(length, buckets);
     const int64_t newest = step_length == step_length_.Load() ? NewestStep() : 0;
-    lanes_.ForEach([&](Word* cells) {
+    lanes_->ForEach([&](Word* cells) {
       for (uint32_t i = 0; i < buckets; ++i) Clear(cells, tag, i);
     });
     step_length_.Store(step_length);
@@ -72,7 +72,7 @@ class TimeWindow {
     const int64_t newest = NewestStep();
     if (step <= newest) return false;
     for (int64_t i = std::max(newest + 1, step - buckets + 1); i <= step; ++i) {
-      lanes_.ForEachUsed(
+      lanes_->ForEachUsed(
           [&](Word* cells) { Clear(cells, tag, static_cast<uint32_t>(i % buckets)); });
     }
     MoveTo(step);
@@ -81,7 +81,7 @@ class TimeWindow {
 
   // False if the window is of another era: nothing was changed.
   bool Record(uint16_t tag, Result result) {
-    Word* const cells = lanes_.At(lanes_.Mine());
+    Word* const cells = lanes_->At(lanes_->Mine());
     const uint32_t slot = slot_.Load();
     if (!Count(cells[slot], tag, result.failed)) return false;
     if (result.slow && slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, 1);
@@ -116,7 +116,7 @@ class TimeWindow {
   // Empties that bucket in every lane.
   WindowTotals TakeStep(uint16_t tag, uint32_t slot) {
     uint64_t calls = 0, failures = 0, slow = 0;
-    lanes_.ForEach([&](Word* cells) {
+    lanes_->ForEach([&](Word* cells) {
       const uint64_t word = TakeOut(cells[slot], tag);
       calls += word >> kCountBits & kMaxCount;
       failures += word & kMaxCount;
@@ -128,7 +128,7 @@ class TimeWindow {
   // Into an empty bucket.
   void PourInto(uint32_t slot, uint16_t tag, WindowTotals totals) {
     totals = InProportion(totals.calls, totals.failures, totals.slow, kMaxCount);
-    Word* const cells = lanes_.At(lanes_.Mine());
+    Word* const cells = lanes_->At(lanes_->Mine());
     AddTagged<Storage>(cells[slot], tag, totals.calls * kOneCall + totals.failures);
     if (slow_buckets_ != 0) AddTagged<Storage>(cells[slow_at_ + slot], tag, totals.slow);
   }
@@ -162,7 +162,7 @@ class TimeWindow {
     const auto slots = static_cast<uint32_t>(std::max<int64_t>(buckets - missed, 0));
     const uint32_t newest = slot_.Load();
     uint64_t calls = 0, failures = 0, slow = 0;
-    lanes_.ForEachUsed([&](const Word* cells) {
+    lanes_->ForEachUsed([&](const Word* cells) {
       uint32_t slot = newest;
       for (uint32_t i = 0; i < slots; ++i) {
         const uint64_t word = cells[slot].Load();
@@ -175,7 +175,7 @@ class TimeWindow {
     return InProportion(calls, failures, slow, UINT32_MAX / 2);
   }
 
-  LaneSet<Storage>& lanes_;
+  const Near<LaneSet<Storage>> lanes_;
   const uint16_t slow_at_;
   const uint16_t slow_buckets_;
   typename Storage::template Cell<uint32_t> buckets_;

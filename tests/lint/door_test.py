@@ -41,8 +41,8 @@ with tempfile.TemporaryDirectory() as folder:
     for verb in verbs:
         expect(re.search(rf"^  {verb}\b", result.stdout, re.M), f"help does not name {verb}", result)
 
-    for words in (["deploy"], ["test", "integration"], ["ci", "now"], ["setup", "x"], ["lint", "-x"],
-                  ["sanitize"], ["sanitize", "msan"], ["example", "nowhere"]):
+    for words in (["deploy"], ["test", "integration"], ["ci", "now"], ["setup", "x"], ["plots", "x"],
+                  ["lint", "-x"], ["sanitize"], ["sanitize", "msan"], ["example", "nowhere"]):
         result = door(folder, *words)
         expect(result.returncode == 2 and words[-1] in result.stdout, f"{words} must end with 2", result)
 

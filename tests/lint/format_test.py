@@ -9,7 +9,7 @@ import sys
 import tree
 
 TOOL = "clang-format-19"
-FOLDERS = ["include", "src", "tests", "bench", "examples"]
+FOLDERS = ["include", "src", "tests", "bench", "examples", "docs"]
 STYLE = pathlib.Path(__file__).resolve().parents[2] / ".clang-format"
 
 

@@ -10,7 +10,7 @@ CODE = {".h", ".cc", ".c", ".proto"}
 SCRIPTS = {".py", ".sh", ".cmake"}
 NO_SUFFIX = {"dev", "run", "CMakeLists.txt", ".clang-format", ".clang-tidy"}
 FOREIGN = {".hpp", ".hh", ".hxx", ".cpp", ".cxx", ".C", ".H"}
-SOURCE_FOLDERS = ["include", "src", "tests", "bench", "examples"]
+SOURCE_FOLDERS = ["include", "src", "tests", "bench", "examples", "docs"]
 
 
 def guard_of(path):

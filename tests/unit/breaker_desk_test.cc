@@ -21,6 +21,9 @@ constexpr hf_breaker_state kStates[] = {HF_BREAKER_CLOSED,    HF_BREAKER_OPEN,
 BreakerPolicy OneProbe() {
   BreakerPolicy policy = Touchy();
   policy.probes = 1;
+  policy.minimum_calls = 1;
+  policy.slow_after = 60 * HF_S;
+  policy.slow_rate = 1;
   return policy;
 }
 
@@ -39,6 +42,13 @@ struct Stage {
   hf_permit permit{};
 };
 
+void Restore(Stage& stage, hf_breaker_state state) {
+  hf_breaker_saved saved{};
+  saved.state = state;
+  saved.open_left = HF_S;
+  stage.machine.engine().Restore(saved, stage.machine.now());
+}
+
 using Event = std::pair<const char*, void (*)(Stage&)>;
 const Event kEvents[] = {
     {"success",
@@ -53,6 +63,10 @@ const Event kEvents[] = {
      [](Stage& s) {
        if (s.permit.kind != 0) s.machine.Record(s.permit, kIgnored);
      }},
+    {"slow",
+     [](Stage& s) {
+       if (s.permit.kind != 0) s.machine.Record(s.permit, HF_VERDICT_SLOW);
+     }},
     {"asked", [](Stage& s) { s.machine.Acquire(); }},
     {"asked after open_for",
      [](Stage& s) {
@@ -64,10 +78,34 @@ const Event kEvents[] = {
        s.machine.Pass(40 * HF_S);
        s.machine.Acquire();
      }},
+    {"asked after the lease, lost probes failed",
+     [](Stage& s) {
+       BreakerPolicy policy = OneProbe();
+       policy.lost_probe = HF_LOST_PROBE_FAILURE;
+       s.machine.engine().Update(policy, s.machine.now());
+       s.machine.Pass(40 * HF_S);
+       s.machine.Acquire();
+     }},
+    {"asked while a call hangs",
+     [](Stage& s) {
+       s.machine.Pass(70 * HF_S);
+       s.machine.Acquire();
+     }},
+    {"told of failing peers",
+     [](Stage& s) {
+       hf_events events = 0;
+       s.machine.engine().Merge(1, {20, 20, 0}, s.machine.now(), &events);
+     }},
+    {"updated", [](Stage& s) { s.machine.engine().Update(OneProbe(), s.machine.now()); }},
     {"forced open", [](Stage& s) { s.machine.Force(HF_BREAKER_FORCED_OPEN); }},
     {"disabled", [](Stage& s) { s.machine.Force(HF_BREAKER_DISABLED); }},
     {"forced closed", [](Stage& s) { s.machine.Force(HF_BREAKER_CLOSED); }},
     {"metrics only", [](Stage& s) { s.machine.Force(HF_BREAKER_METRICS_ONLY); }},
+    {"restored closed", [](Stage& s) { Restore(s, HF_BREAKER_CLOSED); }},
+    {"restored open", [](Stage& s) { Restore(s, HF_BREAKER_OPEN); }},
+    {"restored forced open", [](Stage& s) { Restore(s, HF_BREAKER_FORCED_OPEN); }},
+    {"restored disabled", [](Stage& s) { Restore(s, HF_BREAKER_DISABLED); }},
+    {"restored metrics only", [](Stage& s) { Restore(s, HF_BREAKER_METRICS_ONLY); }},
 };
 
 // After each event, from closed, open, half-open, forced open, disabled, metrics only. The ways are those of
@@ -77,14 +115,25 @@ TEST(BreakerTable, EveryStateKnowsWhatEveryEventDoes) {
       "COCFNM",  // success
       "OOOFNM",  // failure
       "COHFNM",  // ignored
+      "OOOFNM",  // slow
       "COHFNM",  // asked
       "CHHFNM",  // asked after open_for
       "CHHFNM",  // asked after the lease: a new round
+      "CHOFNM",  // asked after the lease, lost probes failed
+      "OHHFNM",  // asked while a call hangs
+      "OOHFNM",  // told of failing peers
+      "COHFNM",  // updated
       "FFFFFF",  // forced open
       "NNNNNN",  // disabled
       "CCCCCC",  // forced closed
       "MMMMMM",  // metrics only
+      "CCCCCC",  // restored closed
+      "OOOOOO",  // restored open
+      "FFFFFF",  // restored forced open
+      "NNNNNN",  // restored disabled
+      "MMMMMM",  // restored metrics only
   };
+  static_assert(std::size(expected) == std::size(kEvents));
   const std::string names = "?COHFNM";
   for (size_t event = 0; event < std::size(kEvents); ++event) {
     std::string became;
@@ -328,6 +377,18 @@ TEST(BreakerSaved, ARampGoesOnAndTripsStay) {
   EXPECT_NEAR(next.Read().admitted, 0.46, 1e-9);
   next.Pass(6 * HF_S);
   EXPECT_EQ(next.Read().admitted, 1);
+}
+
+TEST(BreakerSaved, MetricsOnlyAdmitsAllWhateverRampWasSaved) {
+  BreakerPolicy policy = Touchy();
+  policy.ramp_for = 10 * HF_S;
+  hf_breaker_saved saved{};
+  saved.state = HF_BREAKER_METRICS_ONLY;
+  saved.ramp_left = 10 * HF_S;
+  Machine machine(policy);
+  machine.engine().Restore(saved, machine.now());
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(machine.Acquire().why.code, HF_OK);
+  EXPECT_EQ(machine.Read().admitted, 1);
 }
 
 TEST(BreakerSaved, RestingStatesAreRestored) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "engine/open_time.h"
@@ -47,6 +48,13 @@ TEST(OpenTime, GrowsToTheCapAndNoFurther) {
   for (const uint32_t trips : {100u, 1000u, 1024u, 1025u, UINT32_MAX}) {
     EXPECT_EQ(OpenTime(policy, trips, 1), 60 * HF_S) << trips;
   }
+}
+
+// One multiplication a trip would take seconds for these, and be wrong by a tenth of the growth.
+TEST(OpenTime, FourBillionTripsAtASmallMultiplierAreNoLongerLoop) {
+  const BreakerPolicy policy = Growing(1 + 0x1p-52);
+  const double expected = 5e9 * std::exp(0x1p-20);
+  EXPECT_NEAR(static_cast<double>(OpenTime(policy, UINT32_MAX, 1)), expected, 10);
 }
 
 TEST(OpenTime, ACapBelowOpenForLeavesOpenFor) {
@@ -242,6 +250,19 @@ TEST(Ramp, AClockThatStepsBackAdmitsNoLessThanAtFirst) {
   RampMachine machine;
   machine.SetNow(machine.now() - 100 * HF_S);
   EXPECT_NEAR(machine.Admitted(100), 10, 1);
+}
+
+TEST(Ramp, ANegativeNowIsReadAsZero) {
+  BreakerPolicy policy = Growing(1);
+  policy.ramp_for = 10 * HF_S;
+  Machine machine(policy);
+  machine.Record(machine.TripAndProbe(), kOk);
+  int admitted = 0;
+  for (int i = 0; i < 100; ++i) {
+    machine.SetNow(i % 2 == 0 ? INT64_MIN : -1);
+    if (machine.Acquire().why.code == HF_OK) ++admitted;
+  }
+  EXPECT_EQ(admitted, 10) << "as at the ramp's beginning";
 }
 
 TEST(Ramp, ShareIsBoundedByOne) {

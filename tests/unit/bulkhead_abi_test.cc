@@ -204,4 +204,31 @@ TEST_F(BulkheadSteps, WhatHappensIsInTheJournal) {
   for (const hf_event& event : events) EXPECT_EQ(event.object, 42u);
 }
 
+// Equal shares that add up to one, each as exact as a double can be.
+TEST_F(BulkheadSteps, SixPartitionsOfASixthAreNotTooMuch) {
+  options.limit = 12;
+  options.partitions = 6;
+  for (uint32_t i = 0; i < 6; ++i) options.partition_share[i] = 1.0 / 6;
+  Make();
+  ASSERT_NE(bulkhead, nullptr);
+  EXPECT_EQ(Read().partition_guarantee[5], 2u);
+  options.partition_share[0] = 0.17;
+  EXPECT_EQ(hf_bulkhead_update(bulkhead, &options, 1, nullptr), HF_INVALID_ARGUMENT);
+}
+
+// An update may leave an adaptive limit where no sample will ever move it again.
+TEST_F(BulkheadSteps, ItFollowsItsAdaptiveLimitThroughAnUpdateOfThat) {
+  hf_adaptive_options bounds = HF_INIT(hf_adaptive_options);
+  bounds.min_limit = bounds.max_limit = 50;
+  ASSERT_EQ(hf_adaptive_new(&bounds, &options.adaptive, nullptr), HF_OK);
+  Make();
+  EXPECT_EQ(Read().limit, 50u);
+  bounds.min_limit = bounds.max_limit = 10;
+  ASSERT_EQ(hf_adaptive_update(options.adaptive, &bounds, 1, nullptr), HF_OK);
+  ASSERT_EQ(Acquire(&a), HF_OK);
+  Settle(&a, HF_MS);
+  EXPECT_EQ(Read().limit, 10u);
+  hf_adaptive_unref(options.adaptive);
+}
+
 }  // namespace

@@ -73,7 +73,7 @@ TEST_F(CallGates, ARateLimitIsWaitedForWithoutABreakerPermit) {
   EXPECT_EQ(guards.reserved, 1);
   ExpectAttempt(Resume(1300), 1, 0);
   EXPECT_EQ(guards.breaker_out, 1);
-  EXPECT_EQ(state.reservation.words[0], 0u) << "spent, not refundable any more";
+  EXPECT_EQ(state.reservation.cost, 0u) << "spent, not refundable any more";
   EXPECT_EQ(guards.reserved, 1);
 }
 

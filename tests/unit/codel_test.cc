@@ -40,6 +40,12 @@ TEST(Codel, OnlyAgesBeyondTwiceTheTargetAreDropped) {
   EXPECT_TRUE(codel.Observe(kPolicy, 11, 1103));
 }
 
+TEST(Codel, TheFirstSampleMayComeAtTheEndOfTime) {
+  Codel codel;
+  EXPECT_FALSE(codel.Observe(kPolicy, 50, INT64_MAX));
+  EXPECT_FALSE(codel.overloaded());
+}
+
 TEST(Codel, TheIntervalEndsAfterItsLastMoment) {
   Codel codel;
   codel.Observe(kPolicy, 50, 1000);

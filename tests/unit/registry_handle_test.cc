@@ -251,4 +251,18 @@ TEST_F(Breakers, MemoryGrowsWithTheKeysAndIsUsedAgain) {
   EXPECT_EQ(Read().keys, 1000u);
 }
 
+// A million breakers with a time window of ten buckets, and keys of 24 bytes: within 400 MB.
+TEST_F(Breakers, AKeyTakesLessThan400BytesInAll) {
+  options_.capacity = 1u << 17;  // the same share of tables as a million
+  Open();
+  for (uint32_t i = 0; i < options_.capacity; ++i) {
+    std::string key = "host-" + std::to_string(1000000 + i) + ".example:8443";
+    key.resize(24, '0');
+    ASSERT_EQ(Touch(key), HF_OK);
+  }
+  const hf_registry_snapshot seen = Read();
+  EXPECT_EQ(seen.keys, options_.capacity);
+  EXPECT_LT(seen.bytes, uint64_t{400} * seen.keys);
+}
+
 }  // namespace

@@ -217,6 +217,105 @@ TEST_F(Kinds, ObjectsWriteIntoTheirOwnJournalUnderTheHashOfTheirKey) {
   hf_journal_unref(of_registry);
 }
 
+hf_breaker* Breaker(hf_registry* registry, const std::string& name, hf_time now) {
+  const hf_str key = {name.data(), name.size()};
+  hf_breaker* out = nullptr;
+  EXPECT_EQ(hf_registry_breaker(registry, nullptr, &key, now, &out, nullptr), HF_OK);
+  return out;
+}
+
+void Call(hf_breaker* breaker, hf_verdict verdict, hf_time now) {
+  hf_permit permit{};
+  ASSERT_EQ(hf_breaker_acquire(breaker, now, &permit, nullptr, nullptr), HF_OK);
+  ASSERT_EQ(hf_breaker_record(breaker, &permit, verdict, now, nullptr), HF_OK);
+}
+
+hf_breaker_state StateOf(hf_breaker* breaker, hf_time now) {
+  hf_breaker_snapshot seen{};
+  seen.struct_size = sizeof seen;
+  EXPECT_EQ(hf_breaker_read(breaker, now, &seen), HF_OK);
+  return seen.state;
+}
+
+TEST_F(Kinds, AnUpdateOfBreakersCanOpenThemAndBreakersAloneCannotBeUpdated) {
+  breaker_.window = HF_WINDOW_TIME;
+  breaker_.minimum_calls = 100;
+  options_.breaker = &breaker_;
+  Open();
+  hf_breaker* const a = Breaker(registry_, "a", kStart);
+  for (int i = 0; i < 10; ++i) Call(a, HF_VERDICT_FAILURE, kStart);
+  EXPECT_EQ(StateOf(a, kStart), HF_BREAKER_CLOSED);
+  hf_error error{};
+  EXPECT_EQ(hf_breaker_update(a, &breaker_, kStart, &error), HF_FAILED_PRECONDITION);
+  EXPECT_EQ(error.reason, HF_R_CHANGED_SHAPE);
+  breaker_.minimum_calls = 10;
+  EXPECT_TRUE(Updates());
+  EXPECT_EQ(StateOf(a, kStart), HF_BREAKER_OPEN);
+  hf_breaker* const b = Breaker(registry_, "b", kStart);
+  for (int i = 0; i < 10; ++i) Call(b, HF_VERDICT_FAILURE, kStart);
+  EXPECT_EQ(StateOf(b, kStart), HF_BREAKER_OPEN) << "by the new policy";
+  breaker_.window_buckets = 20;
+  EXPECT_FALSE(Updates());
+  EXPECT_EQ(reason_, HF_R_CHANGED_SHAPE) << "there is no room for that";
+  hf_breaker_unref(a);
+  hf_breaker_unref(b);
+}
+
+TEST_F(Kinds, ABreakerIsKeptWhileItRampsOrItsTripsCount) {
+  breaker_.window = HF_WINDOW_TIME;
+  breaker_.consecutive_failures = 1;
+  breaker_.probes = 1;
+  breaker_.open_multiplier = 2;
+  breaker_.open_cap = 20 * HF_S;
+  breaker_.healthy_for = 60 * HF_S;
+  breaker_.ramp_for = 30 * HF_S;
+  breaker_.ramp_from = 1;
+  options_.breaker = &breaker_;
+  options_.capacity = 1;
+  Open();
+  hf_breaker* const a = Breaker(registry_, "a", kStart);
+  Call(a, HF_VERDICT_FAILURE, kStart);
+  const hf_time closed = kStart + 5 * HF_S;
+  Call(a, HF_VERDICT_SUCCESS, closed);  // its probe
+  ASSERT_EQ(StateOf(a, closed), HF_BREAKER_CLOSED);
+  hf_breaker_unref(a);
+  const auto is_full = [&](hf_time now) {
+    const hf_str key = {"b", 1};
+    hf_breaker* out = nullptr;
+    const hf_code code = hf_registry_breaker(registry_, nullptr, &key, now, &out, nullptr);
+    hf_breaker_unref(out);
+    return code == HF_RESOURCE_EXHAUSTED;
+  };
+  EXPECT_TRUE(is_full(closed + 29 * HF_S)) << "ramping";
+  EXPECT_TRUE(is_full(closed + 59 * HF_S)) << "the next open time would be longer";
+  EXPECT_FALSE(is_full(closed + 60 * HF_S));
+}
+
+TEST_F(Kinds, ABreakerThatSomebodyPutIntoMetricsOnlyStays) {
+  breaker_.window = HF_WINDOW_TIME;
+  options_.breaker = &breaker_;
+  options_.capacity = 1;
+  Open();
+  hf_breaker* const a = Breaker(registry_, "a", kStart);
+  ASSERT_EQ(hf_breaker_force(a, HF_BREAKER_METRICS_ONLY, kStart), HF_OK);
+  hf_breaker_unref(a);
+  uint32_t evicted = 1;
+  hf_registry_sweep(registry_, 10, kStart + 3600 * HF_S, &evicted);
+  EXPECT_EQ(evicted, 0u);
+}
+
+TEST_F(Kinds, ATtlCoversGrowingOpenTimesAndTheRamp) {
+  breaker_.window = HF_WINDOW_TIME;
+  breaker_.open_multiplier = 2;
+  breaker_.open_cap = 100 * HF_S;
+  breaker_.ramp_for = 30 * HF_S;
+  options_.breaker = &breaker_;
+  options_.idle_ttl = 140 * HF_S - 1;
+  EXPECT_EQ(hf_registry_new(&options_, &registry_, nullptr), HF_INVALID_ARGUMENT);
+  options_.idle_ttl = 140 * HF_S;
+  Open();
+}
+
 // A key that is made while an update passes by has the new policy in the end, too.
 TEST_F(Kinds, NoKeyMissesAnUpdateThatRacesWithIt) {
   constexpr int kRounds = holdfast::model::kSlowness > 1 ? 20 : 300;

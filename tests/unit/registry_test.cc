@@ -281,13 +281,24 @@ TEST(RegistryEntry, HitsDoNotSpillIntoAnything) {
   entry.Live();
   uint64_t hits = 0;
   ASSERT_TRUE(entry.Kill(&hits));
-  const uint64_t almost = (uint64_t{1} << 37) - 1;
+  const uint64_t almost = (uint64_t{1} << 29) - 1;
   entry.Revive(almost);
   EXPECT_TRUE(entry.HoldForHit(many));
   EXPECT_TRUE(entry.HoldForHit(many));
   EXPECT_EQ(many.Load() + entry.Hits(), almost + 2);
   EXPECT_EQ(many.Load(), almost + 1) << "what has no room any more moved out";
   EXPECT_EQ(entry.Holders(), 3u);
+}
+
+// Sixteen million forgotten references must not make a key look dead, and its state be made anew.
+TEST(RegistryEntry, ForgottenReferencesDoNotSpillIntoAnything) {
+  World world(2);
+  const auto held = world.Ask("a", kStart);
+  constexpr uint32_t kForgotten = 1u << 24;
+  for (uint32_t i = 1; i < kForgotten; ++i) ASSERT_TRUE(held.entry->Hold());
+  EXPECT_EQ(held.entry->Holders(), kForgotten);
+  EXPECT_EQ(world.Ask("a", kStart).entry, held.entry);
+  EXPECT_FALSE(held.entry->IsDead());
 }
 
 }  // namespace

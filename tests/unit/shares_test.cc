@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace holdfast::engine {
 namespace {
 
@@ -13,6 +15,17 @@ TEST(PartOf, IsRoundedDownButNotToNothing) {
   EXPECT_EQ(PartOf(10, 10), 1u);
   EXPECT_EQ(PartOf(0, 10), 0u);
   EXPECT_EQ(PartOf(kWhole, 2'000'000), 2'000'000u);
+}
+
+TEST(PartOf, AThirdOfThirtyIsTen) {
+  const auto in_millionths = [](double share) {
+    return static_cast<Millionths>(std::llround(share * kWhole));
+  };
+  for (uint32_t parts = 1; parts <= 8; ++parts) {
+    for (uint32_t each = 1; each <= 1000; ++each) {
+      ASSERT_EQ(PartOf(in_millionths(1.0 / parts), uint64_t{parts} * each), each) << parts;
+    }
+  }
 }
 
 TEST(Claim, AStampRemembersWhatItIsMadeOf) {

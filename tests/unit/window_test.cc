@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "unit/breaker_machine.h"
 
@@ -109,6 +110,23 @@ TEST(Window, ASlowAnswerCountsAsASuccessForNow) {
   EXPECT_EQ(machine.Call(HF_VERDICT_SLOW), 0u);
   EXPECT_EQ(machine.Read().calls, 1u);
   EXPECT_EQ(machine.Read().failures, 0u);
+}
+
+// After 2^40 results of one generation the numbers start low again, and every result keeps its place.
+TEST(Window, TheCountWindowSurvivesItsOwnNumbers) {
+  const Capacity room = Capacity::Of(ByRate(20, 20, 1), 1);
+  std::vector<PlainCells::Cell<uint64_t>> cells(room.Cells());
+  CountWindow<OneLane> window(cells.data(), room);
+  window.Reset(/*tag=*/7, /*size=*/20);
+  cells[0].Store(EmptyWord(7) | (CountWindow<OneLane>::kRenumberAt - 10));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_FALSE(window.Record(7, {i % 4 == 0, i % 5 == 0}).stale);
+    if (i < 20) continue;
+    EXPECT_EQ(window.Totals().calls, 20u);
+    EXPECT_EQ(window.Totals().failures, 5u);
+    EXPECT_EQ(window.Totals().slow, 4u);
+  }
+  EXPECT_LT(cells[0].Load(), EmptyWord(7) | CountWindow<OneLane>::kRenumberAt);
 }
 
 // --- the time window ------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ HF_API hf_code hf_pipeline_new(const hf_pipeline_options* options, hf_pipeline**
                                hf_error* error) HF_NOEXCEPT;
 /* Gives a pipeline new timeouts and a new retry policy.
  * Contract: the guards must be those that the pipeline was made with, each is updated by itself. A call
- *   under way follows the new rules from its next step on; its deadline stays. Ownership: none.
+ *   under way follows the new policy from its next decision on, and keeps its timeouts. Ownership: none.
  * Threads: any. Errors: INVALID_ARGUMENT naming the field, HF_R_CHANGED_SHAPE for another guard; the old
  *   rules stay then. Since: 0.2 */
 HF_API hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* options,

@@ -37,13 +37,10 @@ typedef struct hf_group hf_group;
 /* Admitted though the breaker refused: recorded like any permit, and not judged. */
 #define HF_PERMIT_OVERRIDDEN 3u
 
-/* A member admits though it is open; before: how many are ejected; after: how many members there are. */
-#define HF_EVENT_KIND_OVERRIDDEN 11
-
 typedef struct hf_group_options {
   uint32_t struct_size, abi_level;
   double max_ejected;  /* share of the members; 0.001..1, rounded to 0.001; default 0.1 */
-  hf_journal* journal; /* nullable, kept by a reference */
+  hf_journal* journal; /* nullable, kept by a reference; HF_EVENT_KIND_OVERRIDDEN, _UPDATED */
   uint64_t object;     /* the group's number in the journal */
 } hf_group_options;
 

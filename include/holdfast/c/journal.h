@@ -29,6 +29,8 @@ typedef int32_t hf_event_kind;
 #define HF_EVENT_KIND_EVICTED 8  /* a registry forgot a key; before: its hash */
 #define HF_EVENT_KIND_HEDGED 9   /* a hedge was sent; after: its attempt number */
 #define HF_EVENT_KIND_RETRIED 10 /* a retry was allowed; after: the attempt that follows */
+/* a group let a member go on that refuses; before: how many are ejected; after: of how many members */
+#define HF_EVENT_KIND_OVERRIDDEN 11
 
 /* Fixed layout. */
 typedef struct hf_event {
