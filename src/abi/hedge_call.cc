@@ -144,6 +144,12 @@ void Close(hf_hedge_call* call, Session* session) {
   hf_hedge_unref(session->hedge);
 }
 
+// Whether it has a guard that a hedged call has no place for. A retry policy has no say, and does no harm.
+bool HasOtherGuards(const hf_pipeline& pipeline) {
+  return pipeline.throttle != nullptr || pipeline.fault != nullptr ||
+         pipeline.call_limiter != nullptr || pipeline.call_bulkhead != nullptr;
+}
+
 hf_code Refuse(hf_hedge_action* next, hf_reason reason) {
   next->code = HF_INVALID_ARGUMENT;
   next->reason = reason;
@@ -196,6 +202,9 @@ hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* p
   if (now < 0 || given.deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
   if ((given.flags & ~kKnownFlags) != 0 || given.reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
+  }
+  if (pipeline != nullptr && HasOtherGuards(*pipeline)) {
+    return RefuseFinished(next, HF_R_BAD_OPTIONS);
   }
   Session* const session = ::new (static_cast<void*>(call)) Session(hedge, pipeline);
   session->state.flags = given.flags;

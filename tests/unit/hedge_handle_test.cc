@@ -115,6 +115,22 @@ TEST_F(HedgeHandle, AHedgeThatIsNotSentTakesNoTokenOfTheRateLimit) {
   EXPECT_EQ(limiter.Snapshot().granted, 1u) << "the first attempt's";
 }
 
+// As a pipeline that has a hedge itself: a guard is not left out in silence.
+TEST_F(HedgeHandle, GuardsThatAHedgedCallHasNoPlaceForAreRefused) {
+  const RateLimiter limiter = *RateLimiter::Create();
+  const FaultRule rule{.kind = FaultKind::kDelay, .rate = 1, .delay_min = 1ms};
+  const FaultInjector faults = *FaultInjector::Create({.rules = {&rule, 1}, .expiry = 1min});
+  for (const PipelineOptions& options :
+       {PipelineOptions{.call_bulkhead = bulkhead},
+        PipelineOptions{.throttle = *Throttle::Create()}, PipelineOptions{.fault = faults},
+        PipelineOptions{.call_limiter = limiter}}) {
+    HedgeCall call(policy, *Pipeline::Create(options), {.idempotent = true}, kNow);
+    ASSERT_TRUE(call.IsOver());
+    EXPECT_EQ(call.next().code, HF_INVALID_ARGUMENT);
+    EXPECT_EQ(call.next().reason, HF_R_BAD_OPTIONS);
+  }
+}
+
 TEST_F(HedgeHandle, WithoutAPipelineThereAreNoGuards) {
   HedgeCall call(policy, Pipeline(), {.deadline = kNow + HF_S, .idempotent = true}, kNow);
   ASSERT_EQ(call.next().kind, HF_DO_ATTEMPT);

@@ -11,11 +11,11 @@
  *
  * The order is fixed: kill switch, deadline, the call's own rate limit and bulkhead, retry under the
  * budget, then per attempt: breaker, throttle, rate limit, bulkhead, injected fault, attempt timeout. The
- * kill switch is asked again after each sleep and wait. No
- * permit of an attempt is held while sleeping or waiting. A refusal is not an attempt and costs no token;
- * the breaker's is waited for only if retries are left and its retry_after fits before the deadline, any
- * other ends the call. Each wait for a breaker uses up one of max_attempts, so an open breaker cannot
- * hold a call for ever.
+ * kill switch is asked again before each retry, and after a wait for a rate limit or a bulkhead. No permit
+ * of an attempt is held while sleeping or waiting, but by an injected delay. A refusal is not an attempt and
+ * costs no token; the breaker's is waited for only if retries are left and its retry_after fits before the
+ * deadline, any other ends the call. Each wait for a breaker uses up one of max_attempts, so an open breaker
+ * cannot hold a call for ever.
  * An attempt is repeated only if its effect is RETRYABLE or NOT_STARTED, or AMBIGUOUS and the call is
  * declared idempotent. The budget is charged before the sleep, and whoever stops the call, `code` stays
  * that of the last attempt: the original error.

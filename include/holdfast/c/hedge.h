@@ -137,9 +137,9 @@ typedef struct hf_hedge_action {
 
 /* Begins a call.
  * Contract: ends by FINISH or hf_hedge_call_abort. Takes a reference on policy and pipeline until then;
- *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per call; no allocation.
- * Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown flags.
- *   Since: 0.2 */
+ *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per
+ *   call; no allocation. Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown
+ *   flags; HF_R_BAD_OPTIONS: a pipeline with throttle, fault, call_limiter or call_bulkhead. Since: 0.2 */
 HF_API hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* pipeline,
                                    const hf_hedge_call_options* options, hf_time now,
                                    hf_hedge_action* next) HF_NOEXCEPT;
