@@ -113,10 +113,10 @@ class AllGuards {
 void AllGuarded(benchmark::State& state) {
   static const AllGuards guards;
   const hf_bulkhead_request request = holdfast::BulkheadRequest{.partition = 1, .user = 7}.Raw();
+  const holdfast::Facts facts{.operation = "charge", .tenant = "acme"};
   for (auto _ : state) {
     const absl::Status status = holdfast::Call(
-        guards.pipeline(),
-        {.timeout = seconds(1), .operation = "charge", .tenant = "acme", .request = &request},
+        guards.pipeline(), {.timeout = seconds(1), .facts = &facts, .request = &request},
         [] { return absl::OkStatus(); });
     if (!status.ok()) std::abort();
   }

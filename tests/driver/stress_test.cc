@@ -73,15 +73,14 @@ class Worker {
     const Context shared = dice_.Chance(20) ? *Context::Create({.retries = 1}) : Context();
     CallReport report;
     FaultsSeen observer(ledger_);
+    Facts facts{.operation = "charge", .tenant = "acme", .target = "host-1"};
+    if (dice_.Chance(50)) facts.correlation_id = story;
     CallOptions options{.idempotent = dice_.Chance(80),
                         .context = shared.raw(),
-                        .operation = "charge",
-                        .tenant = "acme",
-                        .target = "host-1",
+                        .facts = &facts,
                         .report = &report,
                         .observer = &observer,
                         .clock = &world_.clock};
-    if (dice_.Chance(50)) options.correlation_id = story;
     if (dice_.Chance(80)) options.request = &request;
     if (!calm && dice_.Chance(30)) options.timeout = Duration{dice_.Between(1, 3000) * HF_US};
     if (!calm && dice_.Chance(10)) options.stop = FreshStop();
