@@ -296,8 +296,7 @@ class NaiveHedgedCall {
 
   hf_hedge_action GoOn() {
     if (now_ >= deadline_) {
-      if (!Full() && due_ < kNever)
-        ++policy_.refused[static_cast<int>(engine::HedgeRefusal::kTooLate)];
+      if (!Full() && due_ < kNever) Stop(engine::HedgeRefusal::kTooLate, HF_R_DEADLINE, 0);
       verdict_of_the_oldest_ = HF_VERDICT_FAILURE;
       const hf_code code = error_.code == HF_OK ? HF_DEADLINE_EXCEEDED : error_.code;
       return Over(code, HF_R_DEADLINE, error_.retry_after, error_.attempt);
