@@ -53,7 +53,7 @@ struct CircuitBreakerOptions {
 
   // Slow from here on, while it hangs as when it comes back: 1 ms..1 h. 0: if its verdict says so.
   Duration slow_after{0};
-  double slow_rate = 0;  // opens at this share of slow ones; 0: 1, or off without slow_after
+  double slow_rate = 0;  // opens at this share of slow ones; 0: 0.5, or off without slow_after
 
   double open_multiplier = 1;  // of open_for, per trip in a row: 1..100
   Duration open_cap{0};        // open_for..24 h; 0: 10 min, at least open_for

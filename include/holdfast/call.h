@@ -28,9 +28,16 @@ namespace holdfast::inline v0_2 {
 
 namespace internal {
 
+// Whether the function is told which attempt it is, and so of a canned result that is to be given for it.
+template <typename Fn>
+inline constexpr bool kKnowsItsAttempt = std::is_invocable_v<Fn&, Attempt&>;
+
+// What a function that was not run for a canned result, because it could not give it, "returns".
+inline constexpr Rejection kNoCannedResult{absl::StatusCode::kUnavailable, HF_R_FAULT_INJECTED};
+
 template <typename Fn>
 decltype(auto) RunAttempt(Fn& fn, Attempt& attempt) {
-  if constexpr (std::is_invocable_v<Fn&, Attempt&>) {
+  if constexpr (kKnowsItsAttempt<Fn>) {
     return std::invoke(fn, attempt);
   } else {
     return std::invoke(fn);
@@ -50,9 +57,10 @@ using AttemptResult =
 }  // namespace internal
 
 // Runs fn() or fn(Attempt&) until the pipeline is content or gives up. Blocks. `fn` may be called several
-// times, always from this thread. Returns fn's result type (see OutcomeTraits), absl::Status if that is
-// void. Errors, if no attempt was made: kDeadlineExceeded HF_R_DEADLINE, the guards' refusals, kCancelled
-// HF_R_ABORTED (options.stop), kInvalidArgument for options out of range or an empty pipeline.
+// times, always from this thread; one without Attempt& is not run for a canned result (fault.h). Returns
+// fn's result type (see OutcomeTraits), absl::Status if that is void. Errors, if no attempt was made:
+// kDeadlineExceeded HF_R_DEADLINE, the guards' refusals, kCancelled HF_R_ABORTED (options.stop),
+// kInvalidArgument for options out of range or an empty pipeline.
 template <typename Fn>
 auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   using Made = internal::AttemptResult<Fn>;
@@ -63,7 +71,9 @@ auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   std::optional<Result> last;
   while (call.AwaitAttempt()) {
     Attempt attempt = call.MakeAttempt();
-    if constexpr (std::is_void_v<Made>) {
+    if (!internal::kKnowsItsAttempt<Fn> && attempt.fault() != 0) {
+      last.emplace(Traits::FromRejection(internal::kNoCannedResult));
+    } else if constexpr (std::is_void_v<Made>) {
       internal::RunAttempt(fn, attempt);
       last.emplace(attempt.outcome()
                        ? MakeStatus(attempt.outcome()->code, HF_R_NONE, "attempt failed")

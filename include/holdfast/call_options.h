@@ -6,11 +6,11 @@
 #include <absl/status/status.h>
 #include <holdfast/c/call.h>
 #include <holdfast/clock.h>
+#include <holdfast/match.h>
 #include <holdfast/status.h>
 
 #include <cstdint>
 #include <stop_token>
-#include <string_view>
 #include <utility>
 
 namespace holdfast::inline v0_2 {
@@ -38,12 +38,8 @@ struct CallOptions {
   hf_time deadline = 0;     // the same as a point on the clock; 0: none. The earlier one holds
   bool idempotent = false;  // an attempt that may have happened may be made again
   hf_context* context = nullptr;  // keeps the allowance of retries; null: the thread's current one
-  // What kill switches and faults match; each may be empty. Borrowed until the call is over.
-  std::string_view operation = {};
-  std::string_view tenant = {};
-  std::string_view target = {};
-  std::string_view correlation_id = {};
-  const hf_bulkhead_request* request = nullptr;  // who asks of the bulkheads; borrowed likewise
+  const Facts* facts = nullptr;   // what kill switches and faults match; borrowed until the end
+  const hf_bulkhead_request* request = nullptr;  // who asks of the bulkheads; likewise
   uint32_t cost = 1;                             // tokens of each rate limit
   std::stop_token stop = {};     // ends sleeps and waits; attempts see it in Attempt
   CallReport* report = nullptr;  // filled in the end, unless the function throws

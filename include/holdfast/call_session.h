@@ -16,7 +16,6 @@
 #include <atomic>
 #include <cstdint>
 #include <stop_token>
-#include <string_view>
 
 namespace holdfast::inline v0_2::internal {
 
@@ -37,7 +36,10 @@ class BlockingCall {
     raw.context = options.context;
     raw.request = options.request;
     raw.cost = options.cost;
-    if (HasFacts(options)) raw.facts = SetFacts(options);
+    if (options.facts != nullptr) {
+      facts_ = ToFacts(*options.facts);
+      raw.facts = &facts_;
+    }
     Note(hf_call_start(&call_, pipeline.raw(), &raw, now, &action_));
   }
   ~BlockingCall() {
@@ -79,19 +81,6 @@ class BlockingCall {
   }
 
  private:
-  static bool HasFacts(const CallOptions& options) {
-    return (options.operation.size() | options.tenant.size() | options.target.size() |
-            options.correlation_id.size()) != 0;
-  }
-
-  // Out of line, because most calls have none.
-  [[gnu::noinline]] const hf_facts* SetFacts(const CallOptions& options) {
-    const auto borrow = [](std::string_view text) { return hf_str{text.data(), text.size()}; };
-    facts_ = {borrow(options.operation), borrow(options.tenant), borrow(options.correlation_id),
-              borrow(options.target)};
-    return &facts_;
-  }
-
   hf_time Deadline(hf_time now) const {
     if (options_.timeout.count() == 0) return options_.deadline;
     const hf_time end = std::max<hf_time>(1, AddTime(now, options_.timeout));
@@ -155,8 +144,8 @@ class BlockingCall {
   Clock& clock_;
   const uint64_t seed_;
   hf_call call_;
-  hf_facts facts_;  // set only if there are any
-  hf_action action_{};
+  hf_facts facts_;    // set only if there are any
+  hf_action action_;  // written by every step
   hf_events events_ = 0;
   uint32_t made_ = 0;
   hf_code last_code_ = HF_OK;

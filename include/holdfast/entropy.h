@@ -95,9 +95,10 @@ inline uint64_t FreshSeed() {
   return seed;
 }
 
-// A seed for the jitter of one call, never 0. Thread-safe. Eight calls share eight fresh bytes of the
-// operating system, spread by a bijective mix: no two are alike, and the price stays far below that of
-// the call. Seeds keep no secret; for identifiers and nonces take FreshSeed or FillRandom.
+// A seed for the jitter of one call, never 0. Thread-safe. Sixty-four calls of a thread share eight fresh
+// bytes of the operating system, each a step further: no two are alike, whoever draws from a seed mixes
+// it (engine/rng.h), and the price stays far below that of the call. Seeds keep no secret; for identifiers
+// and nonces take FreshSeed or FillRandom.
 inline uint64_t CallSeed() {
   struct Batch {
     uint64_t base = 0;
@@ -106,14 +107,10 @@ inline uint64_t CallSeed() {
   };
   static thread_local constinit Batch batch;
   const uint32_t generation = internal::fork_generation.load(std::memory_order_relaxed);
-  if (batch.left == 0 || batch.generation != generation) batch = {FreshSeed(), 8, generation};
+  if (batch.left == 0 || batch.generation != generation) batch = {FreshSeed(), 64, generation};
   --batch.left;
   batch.base += 0x9E3779B97F4A7C15;
-  uint64_t seed = batch.base;
-  seed = (seed ^ (seed >> 30)) * 0xBF58476D1CE4E5B9;
-  seed = (seed ^ (seed >> 27)) * 0x94D049BB133111EB;
-  seed ^= seed >> 31;
-  return seed != 0 ? seed : 1;
+  return batch.base != 0 ? batch.base : 1;
 }
 
 }  // namespace holdfast::inline v0_2

@@ -51,7 +51,7 @@ struct FaultRule {
   hf_verdict verdict = HF_VERDICT_DERIVE;  // DERIVE: as if the code had really come
   hf_effect effect = HF_EFFECT_DERIVE;
   Duration retry_after{0};
-  uint64_t result = 0;  // kResult: your own number
+  uint64_t result = 0;  // kResult: your own number, not 0
 };
 
 // Rules and expiry are required. Zero in any other field is its default.

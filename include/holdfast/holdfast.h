@@ -14,6 +14,7 @@
 #include <holdfast/context.h>
 #include <holdfast/entropy.h>
 #include <holdfast/event.h>
+#include <holdfast/explain.h>
 #include <holdfast/fault.h>
 #include <holdfast/group.h>
 #include <holdfast/hedge.h>

@@ -24,6 +24,9 @@
 
 namespace holdfast::inline v0_2 {
 
+class Explanation;      // explain.h
+struct ExplainOptions;  // explain.h
+
 // An empty guard is left out. The pipeline shares what it is given: several pipelines may have one
 // breaker, which then sees them all.
 struct PipelineOptions {
@@ -61,8 +64,8 @@ class Pipeline {
   Pipeline() = default;
   explicit operator bool() const { return static_cast<bool>(handle_); }
 
-  // Swaps in new timeouts and a new retry policy; calls under way follow them from their next step on. The
-  // guards must be those it was created with: each is updated by itself.
+  // Swaps in new timeouts and a new retry policy; calls under way keep their timeouts and follow the policy
+  // from their next decision on. The guards must be those it was created with: each is updated by itself.
   // Errors: kInvalidArgument naming the field; the old rules stay.
   absl::Status Update(const Options& options) const {
     const hf_pipeline_options given = Raw(options);
@@ -70,6 +73,10 @@ class Pipeline {
     const hf_code code = hf_pipeline_update(raw(), &given, &error);
     return code == HF_OK ? absl::OkStatus() : MakeStatus(error);
   }
+
+  // What it does at worst, and what in it works against itself. Needs <holdfast/explain.h>.
+  absl::StatusOr<Explanation> Explain() const;
+  absl::StatusOr<Explanation> Explain(const ExplainOptions& options) const;
 
   // The C object, borrowed.
   hf_pipeline* raw() const { return handle_.get(); }

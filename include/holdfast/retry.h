@@ -61,7 +61,7 @@ struct RetryOptions {
   Duration max_elapsed{0};       // no retry begins later than this; default never
   Growth growth = Growth::kExponential;
   uint32_t tree_retries =
-      0;                // of a call and all layers below it; default 2 * max_attempts (call.h)
+      0;                // of a call and all layers below it (call.h); default 2 * the most attempts
   double spread = 0.2;  // of Jitter::kAround: 0.001..1
   std::span<const RetryRule> rules = {};  // at most 16, one for each code
 };

@@ -87,7 +87,7 @@ void hf_breaker::LeaveEjection() {
 
 namespace {
 
-constexpr size_t kLine = 64;
+constexpr size_t kLine = 128;  // two of 64: processors fetch pairs
 
 // From the begin of its memory to that of a breaker made by itself; its machine is its last member.
 constexpr size_t kAhead = kLine - (sizeof(hf_breaker) - sizeof(hf_breaker::machine)) % kLine;
@@ -103,11 +103,18 @@ void hf_breaker::operator delete(void* breaker) noexcept {
   ::operator delete(static_cast<unsigned char*>(breaker) - kAhead, std::align_val_t{kLine});
 }
 
-holdfast::engine::Admission hf_breaker::AcquireInGroup(const holdfast::engine::Admission& admission,
-                                                       hf_time now) {
-  Note(admission.events);
-  if (admission.why.code == HF_OK) return admission;
-  return holdfast::abi::JudgeInGroup(*share_->group, ejection_, admission, now, [&] {
+holdfast::engine::Admission hf_breaker::AcquireWatched(hf_time now) {
+  holdfast::engine::Admission admission = machine.Acquire(now);
+  if (admission.why.code != HF_OK || admission.events != 0) [[unlikely]] {
+    if (share_->group != nullptr) AskGroup(&admission, now);
+  }
+  return admission;
+}
+
+void hf_breaker::AskGroup(holdfast::engine::Admission* admission, hf_time now) {
+  Note(admission->events);
+  if (admission->why.code == HF_OK) return;
+  *admission = holdfast::abi::JudgeInGroup(*share_->group, ejection_, *admission, now, [&] {
     const hf_breaker_state state = State(now);
     return state != HF_BREAKER_OPEN && state != HF_BREAKER_HALF_OPEN;
   });

@@ -70,11 +70,11 @@ struct hf_breaker final : holdfast::abi::Kept {
 
   // What everybody asks: the machine, and its group where the machine refuses or closes.
   holdfast::engine::Admission Acquire(hf_time now) {
-    const holdfast::engine::Admission admission = machine.Acquire(now);
-    if (admission.why.code == HF_OK && admission.events == 0) [[likely]] {
-      return admission;
+    const holdfast::engine::BreakerWord word = machine.Look();
+    if (word.AdmitsAtOnce()) [[likely]] {
+      return machine.AdmitAtOnce(word);
     }
-    return share_->group != nullptr ? AcquireInGroup(admission, now) : admission;
+    return AcquireWatched(now);
   }
   holdfast::engine::Settlement Record(const hf_permit& permit, hf_verdict verdict, hf_time now) {
     if (permit.kind == HF_PERMIT_OVERRIDDEN) [[unlikely]] {
@@ -101,8 +101,10 @@ struct hf_breaker final : holdfast::abi::Kept {
 
  private:
   explicit hf_breaker(holdfast::abi::BreakerHome& owned) noexcept;
-  [[gnu::cold]] holdfast::engine::Admission AcquireInGroup(
-      const holdfast::engine::Admission& admission, hf_time now);
+  // Out of line, so that the answer is made where it is wanted: an answer that may be one of two would be
+  // copied in 16 bytes right after it was written in 8, which waits.
+  holdfast::engine::Admission AcquireWatched(hf_time now);
+  [[gnu::cold]] void AskGroup(holdfast::engine::Admission* admission, hf_time now);
 
   holdfast::abi::GroupCell ejection_{0};
   holdfast::abi::BreakerShare* const share_;  // its BreakerHome, or its registry's

@@ -18,6 +18,7 @@ constexpr hf_duration kMinWait = HF_MS;
 constexpr hf_duration kMaxWait = 24 * kHour;
 constexpr double kMaxMultiplier = 100;
 constexpr hf_duration kDefaultCap = 600 * HF_S;
+constexpr double kDefaultSlowRate = 0.5;  // with slow_after
 
 template <typename T>
 void Take(T given, T* field) {
@@ -38,7 +39,7 @@ engine::BreakerPolicy Complete(const hf_breaker_options& options) {
   Take(options.open_for, &policy.open_for);
   Take(options.probe_lease, &policy.probe_lease);
   policy.slow_after = options.slow_after;
-  policy.slow_rate = options.slow_after != 0 ? 1 : 0;
+  policy.slow_rate = options.slow_after != 0 ? kDefaultSlowRate : 0;
   Take(options.slow_rate, &policy.slow_rate);
   policy.probe_success_rate = options.probe_success_rate;
   Take(options.lost_probe, &policy.lost_probe);

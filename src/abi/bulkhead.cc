@@ -45,15 +45,16 @@ hf_bulkhead::hf_bulkhead(const BulkheadPolicy& policy, const hf_bulkhead_options
 void hf_bulkhead::Adapt(uint32_t stamp, hf_time started, hf_verdict verdict, hf_time now) {
   const uint32_t in_flight = holdfast::engine::Claim::InFlight(stamp);
   const bool dropped = verdict == HF_VERDICT_FAILURE;
-  uint32_t limit = 0;
   const hf_duration took = std::max<hf_duration>(now - started, 0);
+  uint32_t limit = 0;
   adaptive->Add(took, in_flight, dropped, now, &limit);
-  // Not only if this sample moved it: an update may have, or another thread has and is late to say so.
-  limit = adaptive->Limit();
-  if (limit == engine.Limit()) return;
-  WakeList waiters;
-  engine.SetLimit(limit, now, &waiters);
-  Wake(&waiters);
+  // Until it is so, and not only if this sample changed it: an update may have, and of two threads that bring
+  // what they were told the one that was told first may come last.
+  for (limit = adaptive->Limit(); limit != engine.Limit(); limit = adaptive->Limit()) {
+    WakeList waiters;
+    engine.SetLimit(limit, now, &waiters);
+    Wake(&waiters);
+  }
 }
 
 [[gnu::cold, gnu::noinline]] bool hf_bulkhead::FinishEnter(Engine::Entry entry, hf_time now,

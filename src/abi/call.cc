@@ -15,7 +15,9 @@
 #include "abi/call_guards.h"
 #include "abi/guard.h"
 #include "abi/pipeline.h"
+#include "abi/plain_guards.h"
 #include "abi/session.h"
+#include "engine/match.h"
 
 namespace abi = holdfast::abi;
 namespace engine = holdfast::engine;
@@ -41,11 +43,8 @@ struct Session {
 static_assert(sizeof(Session) * 10 <= sizeof(hf_call) * 8);
 static_assert(alignof(Session) <= alignof(hf_call));
 
-using Step = engine::CallStep<abi::RealGuards>;
-
 // This call's allowance: its own, or what the layers above left if that is less.
-uint32_t RetriesFor(const hf_pipeline& pipeline, int32_t left) {
-  const uint32_t own = pipeline.limits().tree_retries;
+uint32_t RetriesFor(uint32_t own, int32_t left) {
   if (left == 0) return own;
   return left < 0 ? 0 : std::min(own, static_cast<uint32_t>(left));
 }
@@ -68,11 +67,24 @@ hf_code Refuse(hf_action* next, hf_reason reason, hf_action pending) {
   return HF_INVALID_ARGUMENT;
 }
 
-// *next is what `step` returns, made in place: copied, an action just written field by field would
-// stall the processor, which costs as much as a permit.
-template <typename MakeStep>
-void Answer(hf_action* next, const MakeStep& step) {
-  ::new (static_cast<void*>(next)) hf_action(step());
+// Calls take(step), with the step over the guards that the pipeline has.
+template <typename Take>
+auto WithStep(const hf_pipeline& pipeline, engine::CallState& state, hf_time now,
+              const Take& take) {
+  if (pipeline.is_plain) {
+    abi::PlainGuards guards(pipeline, state);
+    return take(engine::CallStep(state, guards, now));
+  }
+  abi::RealGuards guards(pipeline, state);
+  return take(engine::CallStep(state, guards, now));
+}
+
+// *next is what `take` returns, made in place: copied, an action just written field by field would stall
+// the processor, which costs as much as a permit.
+template <typename Take>
+void Answer(hf_action* next, const hf_pipeline& pipeline, engine::CallState& state, hf_time now,
+            const Take& take) {
+  ::new (static_cast<void*>(next)) hf_action(WithStep(pipeline, state, now, take));
 }
 
 hf_reason WhyNotAccepted(const engine::CallState& state, const hf_outcome* outcome) {
@@ -108,6 +120,9 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   if ((options->flags & ~kKnownFlags) != 0 || options->reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
   }
+  if (options->facts != nullptr && !engine::FactsAreValid(*options->facts)) {
+    return RefuseFinished(next, HF_R_NULL_ARGUMENT);
+  }
   if (pipeline->hedge != nullptr) return RefuseFinished(next, HF_R_HEDGE_UNSUPPORTED);
   Session* const session = ::new (static_cast<void*>(call)) Session(pipeline);
   engine::CallState& state = session->state;
@@ -117,10 +132,12 @@ hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_option
   state.facts = options->facts;
   state.context = options->context;
   state.request = options->request;
-  if (options->cost != 0) state.cost = options->cost;
-  state.retries_left = RetriesFor(*pipeline, options->retries);
-  abi::RealGuards guards(*pipeline, state);
-  Answer(next, [&] { return Step(state, guards, now).Start(options->deadline); });
+  state.cost = options->cost != 0 ? options->cost : 1;
+  const engine::CallLimits limits = pipeline->limits();
+  state.attempt_timeout = limits.attempt_timeout;
+  state.retries_left = RetriesFor(limits.tree_retries, options->retries);
+  Answer(next, *pipeline, state, now,
+         [&](auto step) { return step.Start(options->deadline, limits.timeout); });
   if (next->kind == HF_DO_FINISH) return HF_OK;
   if ((state.flags & HF_CALL_BORROWED) == 0) hf_pipeline_ref(pipeline);
   abi::MarkLive(call, kCallTag);
@@ -135,11 +152,14 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
     return RefuseFinished(next, call == nullptr ? HF_R_NULL_ARGUMENT : HF_R_BAD_STATE);
   }
   if (!engine::CallAccepts(session->state, outcome)) {
-    return Refuse(next, WhyNotAccepted(session->state, outcome),
-                  engine::PendingAction(session->state));
+    hf_action pending = engine::PendingAction(session->state);
+    if (pending.kind == HF_DO_ATTEMPT) {
+      pending.retries = abi::RealGuards(*session->pipeline, session->state).RetriesLeft();
+    }
+    return Refuse(next, WhyNotAccepted(session->state, outcome), pending);
   }
-  abi::RealGuards guards(*session->pipeline, session->state);
-  Answer(next, [&] { return Step(session->state, guards, now).Resume(outcome); });
+  Answer(next, *session->pipeline, session->state, now,
+         [&](auto step) { return step.Resume(outcome); });
   if (next->kind == HF_DO_FINISH) Close(call, session);
   return HF_OK;
 }
@@ -147,7 +167,6 @@ hf_code hf_call_resume(hf_call* call, const hf_outcome* outcome, hf_time now,
 void hf_call_abort(hf_call* call, hf_time now) noexcept {
   Session* const session = Enter(call);
   if (session == nullptr) return;
-  abi::RealGuards guards(*session->pipeline, session->state);
-  Step(session->state, guards, now).Abort();
+  WithStep(*session->pipeline, session->state, now, [](auto step) { step.Abort(); });
   Close(call, session);
 }

@@ -26,7 +26,6 @@ class RealGuards {
   RealGuards(const hf_pipeline& pipeline, const engine::CallState& state)
       : pipeline_(pipeline), state_(state) {}
 
-  engine::CallLimits limits() const { return pipeline_.limits(); }
   engine::BackoffPolicy RetryPolicyAfter(hf_code code) const {
     return pipeline_.RetryPolicyAfter(code);
   }
@@ -50,8 +49,16 @@ class RealGuards {
 
   void BreakerRecord(hf_permit* permit, hf_verdict verdict, hf_time now, hf_events* events) {
     if (permit->kind == HF_PERMIT_NONE) return;
-    *events |= pipeline_.breaker->Record(*permit, verdict, now).events;
+    const hf_events changed = pipeline_.breaker->Record(*permit, verdict, now).events;
     permit->kind = HF_PERMIT_NONE;
+    if (changed == 0) [[likely]] {
+      return;
+    }
+    *events |= changed;
+    // Faults that go so far have gone too far.
+    if ((changed & HF_EVENT_BREAKER_OPENED) != 0 && pipeline_.fault != nullptr) {
+      pipeline_.fault->engine.Stop(HF_R_BREAKER_OPEN, now);
+    }
   }
 
   bool ThrottleAdmits(uint64_t seed, hf_time now, hf_rejection* why) {
@@ -74,21 +81,19 @@ class RealGuards {
       *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, after};
       return why->code;
     }
-    *reservation = {{ticket.position, static_cast<uint64_t>(ticket.at), ticket.cost}};
+    *reservation = {ticket.position, ticket.at, ticket.cost};
     *until = ticket.at;
     return answer == engine::LimiterAnswer::kGranted ? HF_OK : HF_UNAVAILABLE;
   }
   void LimiterCancel(engine::CallLevel level, engine::CallReservation* reservation, hf_time now) {
-    if (reservation->words[2] == 0) return;
-    LimiterOf(level)->engine.Cancel(
-        {reservation->words[0], static_cast<hf_time>(reservation->words[1]),
-         static_cast<uint32_t>(reservation->words[2])},
-        now);
-    *reservation = {};
+    if (reservation->cost == 0) return;
+    LimiterOf(level)->engine.Cancel({reservation->position, reservation->at, reservation->cost},
+                                    now);
+    reservation->cost = 0;
   }
-  void LimiterLearn(const hf_outcome& outcome, hf_time now) {
+  void LimiterLearn(hf_code code, hf_time now) {
     if (pipeline_.limiter == nullptr) return;
-    pipeline_.limiter->engine.OnOutcome(outcome.code == HF_RESOURCE_EXHAUSTED, now);
+    pipeline_.limiter->engine.OnOutcome(code == HF_RESOURCE_EXHAUSTED, now);
   }
 
   hf_code BulkheadEnter(engine::CallLevel level, engine::CallState& state, hf_time now,
@@ -137,15 +142,14 @@ class RealGuards {
     if (pipeline_.budget != nullptr) pipeline_.budget->tokens.OnSuccess();
   }
 
-  // The context's where it was told how many there are, else this call's own.
+  // One of this call's own, and one of the context's where that was told how many there are: whatever the
+  // layers above allow, this one and those below it stay within the policy of this one.
   bool TakeRetry(uint32_t* left) {
+    if (*left == 0) return false;
     hf_context* const context = Context();
-    const bool told = context != nullptr && context->ledger->retries_told;
-    if (!told) {
-      if (*left == 0) return false;
-      --*left;
-    }
-    return context == nullptr || context->TakeRetry();
+    if (context != nullptr && !context->TakeRetry()) return false;
+    --*left;
+    return true;
   }
 
   void NoteRetried(uint32_t* left, uint32_t count) {
@@ -154,16 +158,23 @@ class RealGuards {
   }
 
   uint32_t RetriesLeft() const {
-    if (state_.context == nullptr || !state_.context->ledger->retries_told) {
-      return state_.retries_left;
-    }
-    return static_cast<uint32_t>(std::max(0, state_.context->ledger->retries_left.load()));
+    const hf_context* const context = Context();
+    if (context == nullptr || !context->ledger->retries_told) return state_.retries_left;
+    const int32_t told = std::max(0, context->ledger->retries_left.load());
+    return std::min(state_.retries_left, static_cast<uint32_t>(told));
   }
 
  private:
-  [[gnu::noinline]] static hf_code EnterAs(hf_bulkhead_request request, hf_bulkhead* bulkhead,
+  // The caller's request may be of another size: what is passed on is of today's.
+  [[gnu::noinline]] static hf_code EnterAs(const hf_bulkhead_request& given, hf_bulkhead* bulkhead,
                                            engine::CallState& state, hf_time now, hf_permit* permit,
                                            hf_time* until, hf_rejection* why) {
+    hf_bulkhead_request request;
+    hf_error error;
+    if (const hf_code code = CopyIn(&given, &request, &error); code != HF_OK) {
+      return Reject(why, code, error.reason);
+    }
+    request.struct_size = sizeof(request);
     request.deadline = state.deadline == HF_INFINITE ? 0 : state.deadline;
     return hf_bulkhead_acquire(bulkhead, &request, &state.wait, &state.waker, now, permit, until,
                                why);

@@ -100,6 +100,9 @@ hf_code CheckKind(const hf_fault_rule& given, uint32_t place, hf_error* error) {
   if (given.kind == HF_FAULT_DELAY && !IsZero(given.outcome)) {
     return BadField(error, place, "outcome", "a DELAY has none: the attempt is made");
   }
+  if (given.kind == HF_FAULT_RESULT && given.result == 0) {
+    return BadField(error, place, "result", "a RESULT needs a number but 0: 0 is the real attempt");
+  }
   if (given.kind != HF_FAULT_RESULT && given.result != 0) {
     return BadField(error, place, "result", "only a RESULT has one");
   }

@@ -67,11 +67,10 @@ class RealGuards {
       }
       permits->breaker = admission.permit;
     }
-    engine::Ticket ticket;
-    hf_code code = Pay(now, &ticket, why);
+    hf_code code = Pay(now, why);
     if (code == HF_OK && bulkhead_ != nullptr) {
       code = hf_bulkhead_try_acquire(bulkhead_, now, &permits->bulkhead, why);
-      if (code != HF_OK && limiter_ != nullptr) limiter_->engine.Cancel(ticket, now);
+      if (code != HF_OK) Refund(now);
     }
     // A refusal must not keep a probe from others who could use it.
     if (code != HF_OK) Leave(permits, HF_VERDICT_IGNORED, now, events);
@@ -86,6 +85,12 @@ class RealGuards {
     if (permits->bulkhead.kind != HF_PERMIT_NONE) {
       hf_bulkhead_release(bulkhead_, &permits->bulkhead, now);
     }
+  }
+
+  // Of the attempt that was entered last, which is not made.
+  void LeaveUnused(engine::HedgePermits* permits, hf_time now, hf_events* events) {
+    Refund(now);
+    Leave(permits, HF_VERDICT_IGNORED, now, events);
   }
 
   bool BudgetCharge() { return budget_ == nullptr || budget_->tokens.OnFailure(); }
@@ -104,16 +109,20 @@ class RealGuards {
   }
 
  private:
-  const engine::CallLimits limits_;
   // One token, now or not at all.
-  hf_code Pay(hf_time now, engine::Ticket* ticket, hf_rejection* why) {
+  hf_code Pay(hf_time now, hf_rejection* why) {
     if (limiter_ == nullptr) return HF_OK;
-    if (limiter_->engine.Take(1, now, now, ticket) == engine::LimiterAnswer::kGranted) return HF_OK;
+    if (limiter_->engine.Take(1, now, now, &paid_) == engine::LimiterAnswer::kGranted) return HF_OK;
     *why = {HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED,
-            ticket->at == HF_INFINITE ? HF_INFINITE : ticket->at - now};
+            paid_.at == HF_INFINITE ? HF_INFINITE : paid_.at - now};
     return why->code;
   }
+  void Refund(hf_time now) {
+    if (limiter_ != nullptr) limiter_->engine.Cancel(paid_, now);
+  }
 
+  const engine::CallLimits limits_;
+  engine::Ticket paid_;      // for the attempt that was entered last
   hf_budget* const budget_;  // each nullable
   hf_breaker* const breaker_;
   hf_bulkhead* const bulkhead_;
@@ -133,6 +142,12 @@ void Close(hf_hedge_call* call, Session* session) {
   abi::MarkOver(call);
   hf_pipeline_unref(session->pipeline);
   hf_hedge_unref(session->hedge);
+}
+
+// Whether it has a guard that a hedged call has no place for. A retry policy has no say, and does no harm.
+bool HasOtherGuards(const hf_pipeline& pipeline) {
+  return pipeline.throttle != nullptr || pipeline.fault != nullptr ||
+         pipeline.call_limiter != nullptr || pipeline.call_bulkhead != nullptr;
 }
 
 hf_code Refuse(hf_hedge_action* next, hf_reason reason) {
@@ -187,6 +202,9 @@ hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* p
   if (now < 0 || given.deadline < 0) return RefuseFinished(next, HF_R_OUT_OF_RANGE);
   if ((given.flags & ~kKnownFlags) != 0 || given.reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
+  }
+  if (pipeline != nullptr && HasOtherGuards(*pipeline)) {
+    return RefuseFinished(next, HF_R_BAD_OPTIONS);
   }
   Session* const session = ::new (static_cast<void*>(call)) Session(hedge, pipeline);
   session->state.flags = given.flags;

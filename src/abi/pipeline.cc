@@ -35,6 +35,9 @@ hf_pipeline::hf_pipeline(const engine::CallRules& rules, const hf_pipeline_optio
       limiter(options.limiter),
       call_limiter(options.call_limiter),
       hedge(options.hedge),
+      is_plain(options.call_bulkhead == nullptr && options.kill_switch == nullptr &&
+               options.throttle == nullptr && options.fault == nullptr &&
+               options.limiter == nullptr && options.call_limiter == nullptr),
       timeout_(rules.limits.timeout),
       attempt_timeout_(rules.limits.attempt_timeout),
       tree_retries_(rules.backoff.tree_retries),

@@ -57,6 +57,7 @@ struct hf_pipeline final : holdfast::abi::RefCounted {
   const holdfast::abi::Held<hf_limiter> limiter;
   const holdfast::abi::Held<hf_limiter> call_limiter;
   const holdfast::abi::Held<hf_hedge> hedge;
+  const bool is_plain;  // has none but retry, budget, breaker and bulkhead
 
  private:
   std::atomic<uint32_t> version_{0};  // odd while an update writes

@@ -69,8 +69,7 @@ hf_code ReadPolicy(const hf_retry_options& options, engine::BackoffPolicy* polic
   policy->min_attempt_time = options.min_attempt_time;
   if (options.max_elapsed != 0) policy->max_elapsed = options.max_elapsed;
   if (options.growth != 0) policy->growth = options.growth;
-  policy->tree_retries =
-      options.tree_retries != 0 ? options.tree_retries : 2 * policy->max_attempts;
+  if (options.tree_retries != 0) policy->tree_retries = options.tree_retries;
   if (options.spread != 0) policy->spread = options.spread;
 
   code = CheckRange(error, "max_attempts", policy->max_attempts, 1, kMaxAttempts);
@@ -111,6 +110,7 @@ hf_code hf_retry_new(const hf_retry_options* options, hf_retry** out, hf_error* 
   if (code != HF_OK) return code;
   engine::RetryRules rules;
   code = abi::ReadRules(given, policy, &rules, error);
+  if (given.tree_retries == 0) policy.tree_retries = 2 * rules.MostAttempts(policy);
   return code != HF_OK ? code : abi::NewHandle(out, error, policy, rules);
 }
 

@@ -69,6 +69,18 @@ hf_duration DecorrelatedSmoothly(const BackoffPolicy& policy, uint32_t attempt, 
   return UniformIn(policy.cap / 2, policy.cap, rng);
 }
 
+// Where the first random number is 1 and the one before 0. A nanosecond more, for what rounding may add.
+hf_duration HighestSmoothly(const BackoffPolicy& policy, uint32_t attempt) {
+  const double rise = SmoothCurve(attempt) - SmoothCurve(attempt - 2.0);
+  const double highest = rise / 1.4 * static_cast<double>(policy.base) + 1;
+  return highest < static_cast<double>(policy.cap) ? AtMost(highest, policy.cap) : policy.cap;
+}
+
+// The end of what jitter AROUND draws from: side -1 the lower, 1 the upper one.
+hf_duration Around(const BackoffPolicy& policy, hf_duration middle, int side) {
+  return AtMost(static_cast<double>(middle) * (1 + side * policy.spread), policy.cap);
+}
+
 }  // namespace
 
 hf_duration BackoffCeiling(const BackoffPolicy& policy, uint32_t attempt) {
@@ -92,15 +104,33 @@ hf_duration BackoffDelay(const BackoffPolicy& policy, uint32_t attempt, hf_durat
     }
     case HF_JITTER_DECORRELATED2:
       return DecorrelatedSmoothly(policy, attempt, seed, rng);
-    case HF_JITTER_AROUND: {
-      const double middle = static_cast<double>(ceiling);
-      return UniformIn(AtMost(middle * (1 - policy.spread), policy.cap),
-                       AtMost(middle * (1 + policy.spread), policy.cap), rng);
-    }
+    case HF_JITTER_AROUND:
+      return UniformIn(Around(policy, ceiling, -1), Around(policy, ceiling, 1), rng);
     case HF_JITTER_NONE:
       return ceiling;
     default:
       return UniformIn(0, ceiling, rng);
+  }
+}
+
+DelayRange BackoffRange(const BackoffPolicy& policy, uint32_t attempt,
+                        hf_duration previous_highest) {
+  const hf_duration ceiling = BackoffCeiling(policy, attempt);
+  switch (policy.jitter) {
+    case HF_JITTER_EQUAL:
+      return {ceiling / 2, ceiling};
+    case HF_JITTER_DECORRELATED: {
+      const hf_duration before = std::max(previous_highest, policy.base);
+      return {policy.base, std::min(policy.cap, MultiplySaturating(before, 3))};
+    }
+    case HF_JITTER_DECORRELATED2:
+      return {0, HighestSmoothly(policy, attempt)};
+    case HF_JITTER_AROUND:
+      return {Around(policy, ceiling, -1), Around(policy, ceiling, 1)};
+    case HF_JITTER_NONE:
+      return {ceiling, ceiling};
+    default:
+      return {0, ceiling};
   }
 }
 

@@ -49,6 +49,14 @@ hf_duration BackoffCeiling(const BackoffPolicy& policy, uint32_t attempt);
 hf_duration BackoffDelay(const BackoffPolicy& policy, uint32_t attempt, hf_duration previous,
                          uint64_t seed);
 
+// What BackoffDelay can answer, over all seeds, if the delay before was at most `previous_highest`.
+struct DelayRange {
+  hf_duration lowest;
+  hf_duration highest;
+};
+DelayRange BackoffRange(const BackoffPolicy& policy, uint32_t attempt,
+                        hf_duration previous_highest);
+
 // The computed delay after listening to the peer, who can lengthen it by the allowance, never shorten
 // it: max(delay, min(retry_after, allowance + delay)).
 hf_duration HonourRetryAfter(hf_duration delay, hf_duration retry_after);

@@ -177,8 +177,7 @@ class Bulkhead {
     lobby_.Serve(now, wake);
   }
 
-  // The shell has run the waker of a waiter from a WakeList: poll and cancel may answer. The waiter is
-  // not to be touched after this.
+  // A waiter's waker, from a WakeList, has run: it may go, and is not to be touched after this.
   void WakeDone(Waiter& waiter) {
     const ScopedLock lock(mutex_);
     waiter.state = AfterWaking(waiter.state);
@@ -194,6 +193,7 @@ class Bulkhead {
     return now;
   }
 
+  BulkheadPolicy Policy() const { return ScopedLock(mutex_), lobby_.policy; }  // copied under it
   uint32_t Limit() const { return Gate::Limit(gate_.Load()); }
   uint32_t InFlight() const { return Occupancy::InFlight(word_.Load()); }
   uint32_t Waiting() const { return Occupancy::Waiting(word_.Load()); }

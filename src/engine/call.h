@@ -4,6 +4,7 @@
 //   gates, in order     before the call: kill switch, deadline, rate limit, bulkhead
 //                       before each attempt: deadline, kill switch, breaker, throttle, rate limit,
 //                       bulkhead, injected fault
+//                       after a wait for a rate limit or a bulkhead: deadline, kill switch, breaker
 //
 //   phase       event                       next
 //   FINISHED    Start                       ATTEMPTING, PACING, WAITING, SLEEPING, DELAYED or FINISHED
@@ -54,14 +55,14 @@ class CallStep : private CallAgain<Guards> {
     state_.now = std::max(state_.now, now);
   }
 
-  // Needs a fresh state with seed, waker, flags and the like set. deadline 0: none.
-  hf_action Start(hf_time deadline) {
+  // Needs a fresh state with attempt_timeout, seed, waker, flags and the like set. deadline 0: none.
+  hf_action Start(hf_time deadline, hf_duration timeout) {
     state_.started = state_.now;
-    state_.deadline = std::min(deadline == 0 ? HF_INFINITE : deadline,
-                               AddSaturating(state_.now, guards_.limits().timeout));
+    state_.deadline =
+        std::min(deadline == 0 ? HF_INFINITE : deadline, AddSaturating(state_.now, timeout));
     if (hf_rejection why{}; !guards_.Allows(state_.now, &why)) return FinishRefused(why);
     if (state_.now >= state_.deadline) return FinishByDeadline();
-    return Pace(CallLevel::kCall);
+    return Pace<CallLevel::kCall>();
   }
 
   // Needs CallAccepts(state, outcome).
@@ -107,27 +108,29 @@ class CallStep : private CallAgain<Guards> {
     if (!guards_.ThrottleAdmits(state_.seed + state_.rounds, state_.now, &why)) {
       return FinishRefused(why);
     }
-    return Pace(CallLevel::kAttempt);
+    return Pace<CallLevel::kAttempt>();
   }
 
-  hf_action Pace(CallLevel level) {
+  template <CallLevel level>
+  hf_action Pace() {
     hf_rejection why{};
     hf_time until = 0;
     state_.level = level;
     const hf_code code =
         guards_.LimiterTake(level, &state_.reservation, state_.deadline, state_.now, &until, &why);
-    if (code == HF_OK) return Crowd(level);
+    if (code == HF_OK) return Crowd<level>();
     if (code != HF_UNAVAILABLE) return FinishRefused(why);
     GiveBackBreaker();
     return Pend(CallPhase::kPacing, until);
   }
 
-  hf_action Crowd(CallLevel level) {
+  template <CallLevel level>
+  hf_action Crowd() {
     hf_rejection why{};
     hf_time until = 0;
     const hf_code code =
         guards_.BulkheadEnter(level, state_, state_.now, PermitOf(level), &until, &why);
-    if (code == HF_OK) return Behind(level);
+    if (code == HF_OK) return Behind<level>();
     if (code != HF_UNAVAILABLE) return FinishRefused(why);
     GiveBackBreaker();
     events_ |= HF_EVENT_QUEUED;
@@ -135,18 +138,21 @@ class CallStep : private CallAgain<Guards> {
   }
 
   // All gates of the level are passed.
-  hf_action Behind(CallLevel level) {
-    state_.reservation = {};
-    return level == CallLevel::kCall ? BeginRound() : Launch();
+  template <CallLevel level>
+  hf_action Behind() {
+    state_.reservation.cost = 0;
+    if constexpr (level == CallLevel::kCall) return BeginRound();
+    return Launch();
   }
 
   hf_action OnTime() {
     if (state_.phase == CallPhase::kSleeping) return BeginRound();
     if (state_.phase == CallPhase::kDelayed) return AfterDelay();
     if (state_.now >= state_.deadline) return FinishByDeadline();
-    if (state_.level == CallLevel::kCall) return Crowd(CallLevel::kCall);
-    if (hf_rejection why{}; !EnterBreaker(&why)) return OnBreakerRefusal(why);
-    return Crowd(CallLevel::kAttempt);
+    hf_rejection why{};
+    if (!StillAllows(&why)) return FinishRefused(why);
+    if (state_.level == CallLevel::kCall) return Crowd<CallLevel::kCall>();
+    return EnterBreaker(&why) ? Crowd<CallLevel::kAttempt>() : OnBreakerRefusal(why);
   }
 
   hf_action OnWoken() {
@@ -156,9 +162,13 @@ class CallStep : private CallAgain<Guards> {
     if (code == HF_UNAVAILABLE) return PendingAction(state_);
     if (code != HF_OK) return FinishRefused(why);
     if (state_.now >= state_.deadline) return FinishByDeadline();
-    if (state_.level == CallLevel::kAttempt && !EnterBreaker(&why)) return OnBreakerRefusal(why);
-    return Behind(state_.level);
+    if (!StillAllows(&why)) return FinishRefused(why);
+    if (state_.level == CallLevel::kCall) return Behind<CallLevel::kCall>();
+    return EnterBreaker(&why) ? Behind<CallLevel::kAttempt>() : OnBreakerRefusal(why);
   }
+
+  // A kill switch may have been thrown during a wait.
+  bool StillAllows(hf_rejection* why) { return guards_.Allows(state_.now, why); }
 
   bool EnterBreaker(hf_rejection* why) {
     return guards_.BreakerAcquire(state_.now, &state_.breaker_permit, why, &events_) == HF_OK;
@@ -169,7 +179,7 @@ class CallStep : private CallAgain<Guards> {
     ++state_.attempts;
     state_.attempt_started = state_.now;
     state_.attempt_until =
-        std::min(state_.deadline, AddSaturating(state_.now, guards_.limits().attempt_timeout));
+        std::min(state_.deadline, AddSaturating(state_.now, state_.attempt_timeout));
     return guards_.FaultDraw(state_, state_.now) ? Inject() : Attempt();
   }
 
@@ -200,24 +210,25 @@ class CallStep : private CallAgain<Guards> {
     return Attempt();
   }
 
+  // Reads the outcome field by field: a copy of what was just written in parts would stall.
   hf_action OnOutcome(const hf_outcome& given) {
-    hf_outcome outcome = given;
-    if (given.effect == HF_EFFECT_DERIVE && given.code != HF_OK) {
-      outcome.effect = guards_.EffectAfter(given.code);
-    }
-    outcome = DeriveOutcome(outcome);
-    const hf_verdict verdict = JudgeVerdict(given, outcome, state_.attempt_until, state_.now);
+    const hf_verdict verdict = JudgeVerdict(given, state_.attempt_until, state_.now);
     if (state_.now > state_.attempt_until) events_ |= HF_EVENT_LATE_RESULT;
     GiveBackAttempt(verdict);
     guards_.ThrottleRecord(verdict, state_.now);
-    guards_.LimiterLearn(outcome, state_.now);
-    state_.last_code = outcome.code;
+    guards_.LimiterLearn(given.code, state_.now);
+    state_.last_code = given.code;
+    if (given.retried != 0) NoteRetriedBelow(given.retried);
+    if (given.code != HF_OK) return OnFailure(given, verdict);
+    if (verdict != HF_VERDICT_IGNORED) guards_.BudgetReward();
+    return Finish(HF_OK, HF_R_NONE, 0, verdict);
+  }
+
+  [[gnu::noinline]] hf_action OnFailure(const hf_outcome& given, hf_verdict verdict) {
+    hf_outcome outcome = given;
+    if (given.effect == HF_EFFECT_DERIVE) outcome.effect = guards_.EffectAfter(given.code);
+    outcome = DeriveOutcome(outcome);
     state_.last_retry_after = outcome.retry_after;
-    if (outcome.code == HF_OK) {
-      if (verdict != HF_VERDICT_IGNORED) guards_.BudgetReward();
-      return Finish(HF_OK, HF_R_NONE, 0, verdict);
-    }
-    if (outcome.retried != 0) NoteRetriedBelow(outcome.retried);
     if (verdict == HF_VERDICT_IGNORED) return FinishFailed(HF_R_NOT_RETRYABLE);
     const hf_reason why_not = WhyNotAgain(outcome.effect, state_.flags);
     if (why_not != HF_R_NONE) {

@@ -29,32 +29,31 @@
 namespace holdfast::engine {
 
 template <class G>
-concept CallGuards = requires(G g, CallState& state, CallLevel level, hf_permit* permit,
-                              hf_rejection* why, hf_events* events, hf_time now, hf_time* until,
-                              const hf_outcome& outcome, hf_verdict verdict) {
-  { g.limits() } -> std::same_as<CallLimits>;
-  { g.RetryPolicyAfter(hf_code{}) } -> std::same_as<BackoffPolicy>;
-  { g.EffectAfter(hf_code{}) } -> std::same_as<hf_effect>;
-  { g.Allows(now, why) } -> std::same_as<bool>;
-  { g.BreakerAcquire(now, permit, why, events) } -> std::same_as<hf_code>;
-  g.BreakerRecord(permit, verdict, now, events);
-  { g.ThrottleAdmits(uint64_t{}, now, why) } -> std::same_as<bool>;
-  g.ThrottleRecord(verdict, now);
-  { g.LimiterTake(level, &state.reservation, now, now, until, why) } -> std::same_as<hf_code>;
-  g.LimiterCancel(level, &state.reservation, now);
-  g.LimiterLearn(outcome, now);
-  { g.BulkheadEnter(level, state, now, permit, until, why) } -> std::same_as<hf_code>;
-  { g.BulkheadPoll(level, state, now, permit, why) } -> std::same_as<hf_code>;
-  g.BulkheadLeave(level, state, now);
-  g.BulkheadSettle(level, permit, now, verdict, now);
-  { g.FaultDraw(state, now) } -> std::same_as<bool>;
-  g.FaultDone(&state.fault_ticket, now);
-  { g.BudgetCharge(now) } -> std::same_as<bool>;
-  g.BudgetReward();
-  { g.TakeRetry(&state.retries_left) } -> std::same_as<bool>;
-  g.NoteRetried(&state.retries_left, uint32_t{});
-  { g.RetriesLeft() } -> std::same_as<uint32_t>;
-};
+concept CallGuards =
+    requires(G g, CallState& state, CallLevel level, hf_permit* permit, hf_rejection* why,
+             hf_events* events, hf_time now, hf_time* until, hf_verdict verdict) {
+      { g.RetryPolicyAfter(hf_code{}) } -> std::same_as<BackoffPolicy>;
+      { g.EffectAfter(hf_code{}) } -> std::same_as<hf_effect>;
+      { g.Allows(now, why) } -> std::same_as<bool>;
+      { g.BreakerAcquire(now, permit, why, events) } -> std::same_as<hf_code>;
+      g.BreakerRecord(permit, verdict, now, events);
+      { g.ThrottleAdmits(uint64_t{}, now, why) } -> std::same_as<bool>;
+      g.ThrottleRecord(verdict, now);
+      { g.LimiterTake(level, &state.reservation, now, now, until, why) } -> std::same_as<hf_code>;
+      g.LimiterCancel(level, &state.reservation, now);
+      g.LimiterLearn(hf_code{}, now);
+      { g.BulkheadEnter(level, state, now, permit, until, why) } -> std::same_as<hf_code>;
+      { g.BulkheadPoll(level, state, now, permit, why) } -> std::same_as<hf_code>;
+      g.BulkheadLeave(level, state, now);
+      g.BulkheadSettle(level, permit, now, verdict, now);
+      { g.FaultDraw(state, now) } -> std::same_as<bool>;
+      g.FaultDone(&state.fault_ticket, now);
+      { g.BudgetCharge(now) } -> std::same_as<bool>;
+      g.BudgetReward();
+      { g.TakeRetry(&state.retries_left) } -> std::same_as<bool>;
+      g.NoteRetried(&state.retries_left, uint32_t{});
+      { g.RetriesLeft() } -> std::same_as<uint32_t>;
+    };
 
 }  // namespace holdfast::engine
 

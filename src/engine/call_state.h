@@ -48,37 +48,43 @@ struct Injection {
     kOutcome,  // the attempt is not made: it ends so
     kResult,   // the attempt is not made: the driver gives a canned answer
   };
-  Kind kind = Kind::kDelay;
-  hf_time until = 0;     // of the delay
-  hf_outcome outcome{};  // OUTCOME, RESULT: what the attempt counts as
-  uint64_t result = 0;   // RESULT: which canned answer
+  Kind kind;
+  hf_time until;       // of the delay
+  hf_outcome outcome;  // OUTCOME, RESULT: what the attempt counts as
+  uint64_t result;     // RESULT: which canned answer
 };
 
 // What a rate limit has set aside for an attempt that has yet to begin. The limiter's own words.
 struct CallReservation {
-  uint64_t words[3] = {};
+  uint64_t position;
+  hf_time at;
+  uint32_t cost = 0;  // 0: none
 };
 
+// What has no initialiser is written before it is read: zeroing all of it would cost as much as a permit.
 struct CallState {
   hf_bulkhead_wait wait;  // meaningful in WAITING only
-  hf_waker waker{};
-  const hf_facts* facts = nullptr;
-  const hf_bulkhead_request* request = nullptr;
-  hf_context* context = nullptr;
+  Injection injection;    // in DELAYED, and in ATTEMPTING if `fault` is not 0
+  hf_waker waker;         // these are the caller's, as hf_call_options has them
+  const hf_facts* facts;
+  const hf_bulkhead_request* request;
+  hf_context* context;
+  hf_duration attempt_timeout;  // the pipeline's, when the call began
+  uint64_t seed;
+  uint32_t flags;
+  uint32_t cost;
+  hf_time started;
+  hf_time deadline;  // HF_INFINITE: none
+  hf_time until;     // of the pending action
+  hf_time attempt_started;
+  hf_time attempt_until;
   hf_permit breaker_permit{};
   hf_permit bulkhead_permit{};
-  hf_permit call_permit{};        // of the bulkhead before the whole call
-  CallReservation reservation{};  // of a rate limit, while PACING or WAITING
-  Injection injection{};          // meaningful in DELAYED, and in ATTEMPTING if `fault` is not 0
-  uint64_t fault_ticket = 0;      // a delay that counts as active
-  uint64_t fault = 0;             // the canned answer asked for
-  uint64_t seed = 0;
-  hf_time now = 0;  // the latest seen
-  hf_time started = 0;
-  hf_time deadline = HF_INFINITE;  // HF_INFINITE: none
-  hf_time until = HF_INFINITE;     // of the pending action
-  hf_time attempt_started = 0;
-  hf_time attempt_until = HF_INFINITE;
+  hf_permit call_permit{};           // of the bulkhead before the whole call
+  CallReservation reservation;       // of a rate limit, while PACING or WAITING
+  uint64_t fault_ticket = 0;         // a delay that counts as active
+  uint64_t fault = 0;                // the canned answer asked for
+  hf_time now = 0;                   // the latest seen
   hf_duration previous_delay = 0;    // for decorrelated jitter
   hf_duration last_retry_after = 0;  // what the last attempt's peer asked for
   hf_code last_code = HF_OK;         // of the last attempt
@@ -86,23 +92,20 @@ struct CallState {
   CallLevel level = CallLevel::kCall;  // of PACING and WAITING
   uint32_t rounds = 0;
   uint32_t attempts = 0;
-  uint32_t flags = 0;
-  uint32_t cost = 1;          // tokens of a rate limit
   uint32_t retries_left = 0;  // for this call and the layers below it, unless a context keeps them
   uint32_t retried = 0;       // by this call and the layers below it
 };
 
-// The verdict for the breaker, from what was given and how long it took: `derived` is `given` with
-// everything filled in. Late is a failure, and so is a cancellation that the attempt's own timeout
-// explains; an explicit IGNORED stays what it is.
-inline hf_verdict JudgeVerdict(const hf_outcome& given, const hf_outcome& derived, hf_time until,
-                               hf_time now) {
+// The verdict for the breaker, from what was given and how long it took. Late is a failure, and so is a
+// cancellation that the attempt's own timeout explains; an explicit IGNORED stays what it is.
+inline hf_verdict JudgeVerdict(const hf_outcome& given, hf_time until, hf_time now) {
   if (given.verdict == HF_VERDICT_IGNORED) return HF_VERDICT_IGNORED;
   if (now > until) return HF_VERDICT_FAILURE;
+  const hf_verdict verdict = DerivedVerdict(given.code, given.verdict);
   // Cooperative work that sees its time run out answers CANCELLED at that very moment: the
   // dependency was too slow, whoever spoke first.
-  if (now == until && derived.verdict == HF_VERDICT_IGNORED) return HF_VERDICT_FAILURE;
-  return derived.verdict;
+  if (now == until && verdict == HF_VERDICT_IGNORED) return HF_VERDICT_FAILURE;
+  return verdict;
 }
 
 // HF_R_NONE if a failed attempt with this effect may be made again, else why not.

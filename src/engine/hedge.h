@@ -5,12 +5,15 @@
 //   UNKNOWN    below min_samples       fixed: `delay`. quantile: `delay`, or no hedge if that is 0
 //   KNOWN      min_samples or more     fixed: `delay`. quantile: within [min_delay, max_delay]
 //
-// What is learnt: one latency per call, the first attempt's, and no other. If it is cut off after the delay,
-// by a hedge that wins or by its time, its age stands for it: too low, but at least the delay, so that the
+// What is learnt: one latency per call, the first attempt's, and no other. If it is cut off, by a hedge that
+// wins or by its time, its age stands for it. A loser's is too low, but at least the delay, so that the
 // share of first attempts that are faster than the delay, which is all the quantile needs to stay where it
 // is, comes out exactly. To leave them out would be to look at fast ones only: the delay would shrink from
 // window to window, and hedges would grow. A hedge's latency is never learnt, because it is known only
 // when it is the faster one. A failure teaches nothing: a refused connection is not a fast answer.
+//
+// A delay that ends at or after the deadline of a call is no delay for it: no hedge is sent, and it is
+// counted as too late if the deadline comes. Where that many first attempts hang, hedges end by themselves.
 //
 // Invariants: a call sees the delay and the number of attempts of one configuration.
 // Locking: BeginCall and Learn are a few atomic steps. Windows that end, every 128th sample, the one that
@@ -104,6 +107,11 @@ class Hedge {
     RotateLocked();
     ++updates_;
     journal_.Write(HF_EVENT_KIND_UPDATED, newest_, HF_R_NONE, 0, updates_);
+  }
+
+  HedgeRules Rules() const {
+    const ScopedLock lock(mutex_);
+    return rules_;
   }
 
   hf_hedge_snapshot Read(hf_time now) const {

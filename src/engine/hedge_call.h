@@ -8,7 +8,7 @@
 //   failure of n              without n                due now, or after retry_after; not paid again
 //   n's own timeout           without n                as a failure; n is cut off
 //   hedge_at                  and attempts + 1         ATTEMPT, next one due after `delay`; or stopped
-//   the deadline              nothing                  FINISH
+//   the deadline              nothing                  FINISH; what was due later than it was too late
 //   a report of one cut off   the same                 the same
 //   Abort                     nothing                  -
 //
@@ -24,6 +24,7 @@
 //   hf_code Enter(hf_time now, HedgePermits*, hf_rejection*, hf_events*)
 //                         all permits at once, or none of them; never waits
 //   void Leave(HedgePermits*, hf_verdict, hf_time now, hf_events*)
+//   void LeaveUnused(HedgePermits*, hf_time now, hf_events*)   in the step of Enter: no attempt is made
 //   bool BudgetCharge()   one failure; true: an attempt may follow      no budget: true
 //   bool BudgetHedge()    one hedge, charged only if true               no budget: true
 //   void BudgetReward()
@@ -189,6 +190,9 @@ class HedgeStep {
 
   // --- the end of the call ----------------------------------------------------------------------------
   hf_hedge_action FinishByDeadline() {
+    if (MayFollow() && state_.hedge_at != HF_INFINITE) {
+      policy_.NoteRefused(HedgeRefusal::kTooLate, HF_R_DEADLINE, state_.attempts + 1, state_.now);
+    }
     const hf_code code = state_.last_code == HF_OK ? HF_DEADLINE_EXCEEDED : state_.last_code;
     flight_.CancelAll(HF_VERDICT_FAILURE);
     return Finish(code, HF_R_DEADLINE, state_.last_retry_after, state_.last_attempt);

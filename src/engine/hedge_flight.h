@@ -4,13 +4,15 @@
 //   attempt     event                        next        verdict to the guards   learnt, of attempt 1
 //   -           Enter, Launch                IN FLIGHT   -                       -
 //   IN FLIGHT   Land, with its outcome       landed      the outcome's           its latency, if it answered
-//   IN FLIGHT   CutOff, its time is up       CUT OFF     FAILURE                 its age, see below
-//   IN FLIGHT   CancelAll                    landed      IGNORED, or the         its age, see below
+//   IN FLIGHT   Land, with a timeout         landed      FAILURE                 its age
+//   IN FLIGHT   CutOff, its time is up       CUT OFF     FAILURE                 its age
+//   IN FLIGHT   CancelAll                    landed      IGNORED, or the         its age
 //                                                        oldest's as given
 //   CUT OFF     Forget, it reports at last   landed      -                       -
 //
-// An age is less than the latency would have been. It is learnt from the delay on, where it is as good
-// (engine/hedge.h), and not below.
+// An age is less than the latency would have been. A loser's is at least the delay, which is as good
+// (engine/hedge.h). One that ran out of time may be younger, and is learnt all the same: without it the
+// slow ones would be missing as soon as the delay is beyond the deadline.
 //
 // Invariants: an attempt holds permits exactly while it is in flight. Of those that are cancelled together
 //   one at most counts: a call that was slow once is not counted once for each hedge.
@@ -45,7 +47,7 @@ class HedgeFlight {
     return guards_.Enter(state_.now, &Next().permits, why, &events_) == HF_OK;
   }
   // Entered, and not to be launched after all.
-  void LeaveAgain() { guards_.Leave(&Next().permits, HF_VERDICT_IGNORED, state_.now, &events_); }
+  void LeaveAgain() { guards_.LeaveUnused(&Next().permits, state_.now, &events_); }
   // Needs Enter. Returns when it is to be over.
   hf_time Launch() {
     HedgeAttempt& attempt = Next();
@@ -60,9 +62,11 @@ class HedgeFlight {
   // The verdict that its outcome came to.
   hf_verdict Land(uint32_t number, const hf_outcome& given, const hf_outcome& derived) {
     const HedgeAttempt& attempt = state_.made[number - 1];
-    const hf_verdict verdict = JudgeVerdict(given, derived, attempt.until, state_.now);
+    const hf_verdict verdict = JudgeVerdict(given, attempt.until, state_.now);
     if (state_.now > attempt.until) events_ |= HF_EVENT_LATE_RESULT;
-    if (number == 1 && IsAnswer(derived.verdict)) policy_.Learn(Age(number), state_.now);
+    const bool ran_out = verdict == HF_VERDICT_FAILURE && state_.now >= attempt.until;
+    const bool tells = number == 1 && (IsAnswer(derived.verdict) || ran_out);
+    if (tells) policy_.Learn(Age(number), state_.now);
     GiveBack(number, verdict);
     return verdict;
   }
@@ -113,8 +117,7 @@ class HedgeFlight {
   }
 
   void LearnAge(uint32_t number) {
-    const bool tells = number == 1 && state_.delay != HF_INFINITE && Age(number) >= state_.delay;
-    if (tells) policy_.Learn(Age(number), state_.now);
+    if (number == 1) policy_.Learn(Age(number), state_.now);
   }
 
   void GiveBack(uint32_t number, hf_verdict verdict) {

@@ -178,6 +178,11 @@ class Limiter : private LimiterBook<Storage> {
     return now >= AddSaturating(full, tempo.warm_up);
   }
 
+  LimiterPolicy Policy() const {
+    const ScopedLock lock(mutex);
+    return {period, max_wait, permits, burst.Load()};
+  }
+
   typename Storage::Journal& Events() { return journal; }
   Pace* Paced() const { return pace; }
 

@@ -133,12 +133,12 @@ class Lobby {
     const Word word = word_.Load();
     const hf_duration latency = policy.refuse_no_time ? estimate_.Latency() : 0;
     const bool enters = guaranteed || Occupancy::HasRoom(word, policy.limit);
-    const hf_duration wait =
-        enters ? 0
-               : WaitEstimate<Storage>::Wait(latency, Occupancy::Waiting(word) + 1, policy.limit);
+    const uint32_t place = Occupancy::Waiting(word) + 1;
+    const hf_duration wait = enters ? 0 : WaitEstimate<Storage>::Wait(latency, place, policy.limit);
     terms->retry_after = wait;
+    const hf_duration own = enters ? latency : estimate_.Tail();
     if (latency > 0 && Occupancy::InFlight(word) > 0 &&
-        AddSaturating(wait, latency) > TimeUntil(request.deadline, now)) {
+        AddSaturating(wait, own) > TimeUntil(request.deadline, now)) {
       terms->retry_after = std::max<hf_duration>(wait, 1);
       return BulkheadAnswer::kNoTime;
     }

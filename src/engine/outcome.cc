@@ -36,18 +36,9 @@ constexpr std::array<Derived, HF_UNAUTHENTICATED + 1> kByCode = {{
     kAnswered,                                  // UNAUTHENTICATED
 }};
 
-bool Within(int32_t value, int32_t lowest, int32_t highest) {
-  return value >= lowest && value <= highest;
-}
-
 }  // namespace
 
-bool OutcomeIsValid(const hf_outcome& outcome) {
-  return Within(outcome.code, HF_OK, HF_UNAUTHENTICATED) &&
-         Within(outcome.verdict, HF_VERDICT_DERIVE, HF_VERDICT_IGNORED) &&
-         Within(outcome.effect, HF_EFFECT_DERIVE, HF_EFFECT_NOT_STARTED) &&
-         outcome.retry_after >= 0;
-}
+hf_verdict VerdictOfError(hf_code code) { return kByCode[static_cast<size_t>(code)].verdict; }
 
 hf_outcome DeriveOutcome(const hf_outcome& outcome) {
   const Derived& derived = kByCode[static_cast<size_t>(outcome.code)];

@@ -38,6 +38,13 @@ class RetryRules {
     return policy;
   }
 
+  // How many attempts a call may make, whatever they end with.
+  uint32_t MostAttempts(const BackoffPolicy& policy) const {
+    uint32_t most = policy.max_attempts;
+    for (const RetryRule& rule : rules_) most = std::max(most, rule.max_attempts);
+    return most;
+  }
+
  private:
   std::array<RetryRule, HF_UNAUTHENTICATED + 1> rules_{};
 };

@@ -8,8 +8,12 @@
 //               window = cbrt(last_max * (1 - beta) / scale)    back at last_max after that long
 //   both        at most twice the measured rate, at least 0.5
 //
-//   measured    outcomes a second in each half second that was used, smoothed by 0.8
+//   measured    outcomes a second in each half second that was used, smoothed by 0.8. Before the first of them
+//               is over: what it has so far, as of the last throttling in it; 0 without one
 //
+// That last clause is ours. The SDKs count as 0 what is not measured yet, so that a throttling in the first
+// half second leaves the least there is, and the rate then needs seconds to double its way out of it. All
+// throttlings in that half second are one: each measures anew, and none is held against the one before.
 // Before the first throttling nothing is limited, but the rate is followed. A step back of the clock is read
 // as no time passed: it neither mints tokens nor moves the curve.
 #ifndef HOLDFAST_ENGINE_SEND_RATE_H_
@@ -43,7 +47,8 @@ class SendRate {
     Measure();
     double next;
     if (throttled) {
-      last_max_ = limited_ ? std::min(measured_, rate_) : measured_;
+      if (!is_measured_) measured_ = outcomes_ / Seconds(kHalfSecond);
+      last_max_ = limited_ && is_measured_ ? std::min(measured_, rate_) : measured_;
       throttled_at_ = newest_;
       limited_ = true;
       next = last_max_ * kBeta;
@@ -71,6 +76,7 @@ class SendRate {
     if (bucket == bucket_) return;
     const double current = outcomes_ / Seconds(bucket - bucket_);
     measured_ = current * kSmoothing + measured_ * (1 - kSmoothing);
+    is_measured_ = true;
     outcomes_ = 0;
     bucket_ = bucket;
   }
@@ -81,7 +87,8 @@ class SendRate {
   hf_time throttled_at_ = 0;
   hf_time bucket_ = 0;  // the half second that is being counted
   hf_time newest_ = kNever;
-  uint32_t outcomes_ = 0;  // in it
+  uint32_t outcomes_ = 0;     // in it
+  bool is_measured_ = false;  // a half second is over
   bool limited_ = false;
 };
 

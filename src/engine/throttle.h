@@ -55,6 +55,11 @@ class Throttle {
     shards_[shard % kShards].counts.Add(verdict == HF_VERDICT_FAILURE ? kRequest : kAccepted);
   }
 
+  ThrottlePolicy Policy() {
+    const ScopedLock lock(mutex_);
+    return policy_;
+  }
+
   void Update(const ThrottlePolicy& policy, hf_time now) {
     const ScopedLock lock(mutex_);
     now = NotBefore(now, newest_ * policy_.Step());

@@ -3,11 +3,16 @@
 //
 //   sample 1..8    the plain mean of them
 //   from the 9th   mean + (sample - mean) / 8, so about the last 8 to 20 calls speak
+//   deviation      the same mean of |sample - mean before it|, from the 2nd on
 //
 // Before the 8th sample it knows nothing, and says so with 0. Who is n-th in line for `limit` places
-// waits n / limit calls.
+// waits n / limit calls. Few calls take longer than the mean and two deviations (Tail): of calls that are all
+// alike none, of exponential ones 1 in 12. That much is asked of who has to wait, for in an overload all of
+// those have just enough left, and with the mean every third would be late. Who can enter at once takes
+// nobody's turn, and is asked for the mean.
 // Invariants: the mean lies within the samples it was made of, each cut to 0..3 days.
-// Memory: one cell, {mean, number of samples}. Locking: none, one compare-and-exchange.
+// Memory: two cells, {mean, number of samples} and the deviation, which need not be of the same instant.
+// Locking: none, one compare-and-exchange each.
 #ifndef HOLDFAST_ENGINE_WAIT_ESTIMATE_H_
 #define HOLDFAST_ENGINE_WAIT_ESTIMATE_H_
 
@@ -30,6 +35,8 @@ class WaitEstimate {
     uint64_t before = cell_.Load();
     uint64_t after = With(before, sample);
     while (!cell_.CompareExchange(before, after)) after = With(before, sample);
+    const int64_t off = sample - Mean(before);
+    if (Samples(before) != 0) Deviate(std::max(off, -off), Samples(after));
   }
 
   // 0: not known yet. A call that takes no time reads as 1 ns.
@@ -37,6 +44,9 @@ class WaitEstimate {
     const uint64_t cell = cell_.Load();
     return Samples(cell) < kWarmUp ? 0 : std::max<hf_duration>(Mean(cell), 1);
   }
+
+  // What few calls exceed. Needs a known latency.
+  hf_duration Tail() const { return Latency() + 2 * deviation_.Load(); }
 
   // Until the one who is `place`-th in line (1: next) for `limit` places is let in.
   static hf_duration Wait(hf_duration latency, uint32_t place, uint32_t limit) {
@@ -59,7 +69,14 @@ class WaitEstimate {
     return static_cast<uint64_t>(mean) << kSampleBits | static_cast<uint64_t>(samples);
   }
 
+  void Deviate(int64_t error, int64_t samples) {
+    int64_t before = deviation_.Load();
+    while (!deviation_.CompareExchange(before, before + (error - before) / samples)) {
+    }
+  }
+
   typename Storage::template Cell<uint64_t> cell_;
+  typename Storage::template Cell<int64_t> deviation_;
 };
 
 }  // namespace holdfast::engine

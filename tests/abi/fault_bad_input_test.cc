@@ -104,6 +104,7 @@ TEST_F(FaultBadInput, TheFieldsOfARuleAreNamedWithItsPlace) {
   ExpectRefused(RULE(1, outcome.effect, HF_EFFECT_FINAL), HF_R_OUT_OF_RANGE, "rules[1].outcome");
   ExpectRefused(RULE(1, outcome.retry_after, 1), HF_R_OUT_OF_RANGE, "rules[1].outcome");
   ExpectRefused(RULE(1, result, 1), HF_R_OUT_OF_RANGE, "rules[1].result");
+  ExpectRefused(RULE(2, result, 0), HF_R_OUT_OF_RANGE, "rules[2].result");
   ExpectRefused(RULE(2, match.tenant, Str("a*b")), HF_R_MALFORMED, "rules[2].match: tenant");
   ExpectRefused(RULE(2, match.target, {nullptr, 1}), HF_R_NULL_ARGUMENT, "rules[2].match: target");
 }

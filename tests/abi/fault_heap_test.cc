@@ -56,6 +56,7 @@ TEST_F(Heap, NoStepOfFaultInjectionAllocates) {
 TEST_F(Heap, FaultInjectionThatFindsNoMemoryLeavesNothingBehind) {
   hf_fault_rule rule{};
   rule.kind = HF_FAULT_RESULT;
+  rule.result = 1;
   rule.rate = 1;
   const hf_fault_options options = Options(&rule);
   hf_fault* fault = nullptr;

@@ -14,6 +14,8 @@ LABELS = ["Contract", "Ownership", "Threads", "Errors", "Since"]
 # The only types of a signature or a field, apart from hf_*.
 SCALARS = {"int32_t", "int64_t", "uint8_t", "uint32_t", "uint64_t", "size_t", "double"}
 POINTED_AT = SCALARS | {"char", "void"}
+# Structs whose layout is fixed, so that others may have them as members.
+FIXED_LAYOUTS = {"hf_str", "hf_trace", "hf_waker", "hf_match", "hf_outcome", "hf_stage", "hf_warning"}
 # Those that return static text.
 TEXT_RETURNS = {"hf_code_name", "hf_event_kind_name", "hf_reason_name"}
 BANNED = re.compile(r"\b(bool|_Bool|long|short|unsigned|enum|union|va_list|FILE|time_t|wchar_t)\b")
@@ -60,8 +62,8 @@ def struct_errors(struct, struct_names, handles):
         bare = re.sub(r"\[\w+\]$", "", spelled)
         if spelled == "void (*)(void* data)" and struct.name == "hf_waker":
             continue  # the one upcall
-        if bare in struct_names and bare in {"hf_str", "hf_trace", "hf_waker", "hf_match", "hf_outcome"}:
-            continue  # fixed layouts may be members
+        if bare in struct_names and bare in FIXED_LAYOUTS:
+            continue
         errors += type_errors(f"field '{name}'", bare.replace("char", "uint8_t") if "[" in spelled
                               else bare, struct_names, handles)
     if struct.name.endswith("_options") and [f[1] for f in struct.fields[:2]] != [

@@ -30,6 +30,16 @@ class Blocking : public ::testing::Test {
     EXPECT_EQ(bulkhead.Snapshot().in_flight, 0u) << "a permit was lost";
     EXPECT_EQ(bulkhead.Snapshot().waiting, 0u);
   }
+  // Every attempt gets number 7, and counts as `code`.
+  Pipeline WithCannedResults(hf_code code) {
+    const FaultRule rule{.kind = FaultKind::kResult,
+                         .rate = 1,
+                         .code = static_cast<absl::StatusCode>(code),
+                         .result = 7};
+    const FaultInjector faults = FaultInjector::Create({.rules = {&rule, 1}, .expiry = 1h}).value();
+    EXPECT_TRUE(faults.Start(clock.Now()).ok());
+    return Pipeline::Create({.retry = RetryPolicy::Create().value(), .fault = faults}).value();
+  }
   CallOptions Options() {
     return {.idempotent = true, .report = &report, .observer = &log, .clock = &clock};
   }
@@ -235,6 +245,28 @@ TEST_F(Blocking, AnExceptionOutOfAWaitLeavesNobodyToWake) {
   ThrowingClock throwing;
   throwing.released = bulkhead.TryAcquire(clock).value();
   EXPECT_THROW((void)Call(pipeline, {.clock = &throwing}, [] {}), std::runtime_error);
+}
+
+TEST_F(Blocking, ACannedResultIsGivenByAFunctionThatKnowsItsAttempt) {
+  pipeline = WithCannedResults(HF_OK);
+  const absl::StatusOr<int> result = Call(pipeline, Options(), [](Attempt& attempt) {
+    return absl::StatusOr<int>(attempt.fault() == 7 ? 42 : 0);
+  });
+  EXPECT_EQ(*result, 42);
+}
+
+// It cannot know that it is not to be made; and what it would do is counted as something else.
+TEST_F(Blocking, AFunctionThatDoesNotKnowItsAttemptIsNotRunForACannedResult) {
+  int ran = 0;
+  pipeline = WithCannedResults(HF_OK);
+  const absl::StatusOr<int> result =
+      Call(pipeline, Options(), [&] { return absl::StatusOr<int>(++ran); });
+  EXPECT_EQ(RejectionOf(result.status())->reason, HF_R_FAULT_INJECTED);
+  pipeline = WithCannedResults(HF_UNAVAILABLE);
+  EXPECT_FALSE(Call(pipeline, Options(), [&] { ++ran; }).ok());
+  EXPECT_EQ(report.code, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(report.attempts, 3u);
+  EXPECT_EQ(ran, 0);
 }
 
 TEST_F(Blocking, StoppedBeforeItBeginsNothingIsAttempted) {

@@ -2,59 +2,28 @@
 // The action scripts that every driver must follow: what the world does, and what a driver must then be
 // seen to do, action by action, and in what time.
 //
-// A driver's test builds a Stage for each of Scripts(), runs its own kind of call on it, and compares
-// (CheckStage). Scripts use no jitter, so that the delays can be read.
+// A driver's test builds a Stage for each of Scripts(), runs its own kind of call on it with Stage::Options,
+// and compares (Stage::Check). Scripts use no jitter, so that the delays can be read. What is left to chance,
+// the throttle's refusals, is in no script.
 #ifndef HOLDFAST_TESTS_DRIVER_SCRIPTS_H_
 #define HOLDFAST_TESTS_DRIVER_SCRIPTS_H_
 
-#include <gtest/gtest.h>
-#include <holdfast/pipeline.h>
-#include <holdfast/testing/action_log.h>
 #include <holdfast/testing/scripted.h>
-#include <holdfast/testing/virtual_clock.h>
 
-#include <chrono>
-#include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "driver/stage.h"
+
 namespace holdfast::driver_test {
 
-using namespace std::chrono_literals;  // NOLINT: durations are the vocabulary of scripts
-using testing::ActionLog;
-using testing::Beat;
 using testing::Fails;
 using testing::NeverStarts;
-using testing::ScriptedAttempts;
 using testing::Succeeds;
 using testing::Throttles;
-using testing::VirtualClock;
 
-struct Script {
-  std::string name;
-  std::vector<Beat> beats;
-  std::string actions;  // ActionLog::text()
-  Duration elapsed{0};
-  hf_events events = 0;  // those that must have been seen
-
-  // The pipeline; what is 0 is left out.
-  uint32_t max_attempts = 3;
-  double budget_tokens = 0;
-  Duration breaker_open_for{0};  // opens at 2 failures in a row, closes after one probe
-  bool breaker_is_open = false;
-  uint32_t bulkhead_limit = 0;
-  uint32_t bulkhead_queue = 0;
-  Duration max_wait{0};
-  uint32_t permits_taken = 0;     // by others, before the call
-  Duration permit_comes_back{0};  // one of them, this long after the start; 0: never
-  Duration attempt_timeout{0};
-  // The call.
-  Duration timeout{0};
-  bool idempotent = true;
-};
-
-inline std::vector<Script> Scripts() {
+// Retry, budget, breaker and bulkhead.
+inline std::vector<Script> FirstScripts() {
   return {
       {.name = "SuccessAtOnce",
        .beats = {Succeeds(5ms)},
@@ -121,26 +90,19 @@ inline std::vector<Script> Scripts() {
       {.name = "AFullBulkheadRefusesAtOnce",
        .beats = {},
        .actions = "FINISH RESOURCE_EXHAUSTED bulkhead_full",
-       .bulkhead_limit = 1,
-       .permits_taken = 1},
+       .bulkhead = {.limit = 1, .taken = 1}},
       {.name = "AQueuedCallGoesOnWhenItIsItsTurn",
        .beats = {Succeeds(5ms)},
        .actions = "WAIT 1s; ATTEMPT 1; FINISH OK",
        .elapsed = 45ms,
        .events = HF_EVENT_QUEUED,
-       .bulkhead_limit = 1,
-       .bulkhead_queue = 1,
-       .permits_taken = 1,
-       .permit_comes_back = 40ms},
+       .bulkhead = {.limit = 1, .queue = 1, .taken = 1, .comes_back = 40ms}},
       {.name = "AQueuedCallGivesUpAfterMaxWait",
        .beats = {},
        .actions = "WAIT 60ms; FINISH DEADLINE_EXCEEDED bulkhead_timeout",
        .elapsed = 60ms,
        .events = HF_EVENT_QUEUED,
-       .bulkhead_limit = 1,
-       .bulkhead_queue = 1,
-       .max_wait = 60ms,
-       .permits_taken = 1},
+       .bulkhead = {.limit = 1, .queue = 1, .max_wait = 60ms, .taken = 1}},
       {.name = "ALateSuccessIsStillASuccess",
        .beats = {Succeeds(80ms)},
        .actions = "ATTEMPT 1; FINISH OK",
@@ -160,73 +122,106 @@ inline std::vector<Script> Scripts() {
   };
 }
 
-// A world as a script wants it, before the call.
-class Stage {
- public:
-  explicit Stage(const Script& script)
-      : dependency(clock, script.beats), log(clock), script_(script) {
-    PipelineOptions options{.timeout = script.timeout, .attempt_timeout = script.attempt_timeout};
-    if (script.max_attempts > 0) {
-      options.retry =
-          RetryPolicy::Create({.max_attempts = script.max_attempts, .jitter = Jitter::kNone})
-              .value();
-    }
-    if (script.budget_tokens > 0) {
-      options.budget = RetryBudget::Create({.max_tokens = script.budget_tokens}).value();
-    }
-    if (script.breaker_open_for.count() > 0) {
-      breaker = CircuitBreaker::Create(
-                    {.consecutive_failures = 2, .probes = 1, .open_for = script.breaker_open_for})
-                    .value();
-    }
-    if (script.breaker_is_open) {
-      for (int i = 0; i < 2; ++i) {
-        breaker.TryAcquire(clock.Now()).value().Record(HF_VERDICT_FAILURE, clock.Now());
-      }
-    }
-    if (script.bulkhead_limit > 0) {
-      bulkhead = Bulkhead::Create({.limit = script.bulkhead_limit,
-                                   .queue = script.bulkhead_queue,
-                                   .max_wait = script.max_wait})
-                     .value();
-    }
-    for (uint32_t i = 0; i < script.permits_taken; ++i) {
-      others_.push_back(bulkhead.TryAcquire(clock).value());
-    }
-    if (script.permit_comes_back.count() > 0) {
-      clock.After(script.permit_comes_back, [this] { others_.pop_back(); });
-    }
-    options.breaker = breaker;
-    options.bulkhead = bulkhead;
-    pipeline = Pipeline::Create(options).value();
-  }
+// The guards around them, and what other layers have to say.
+inline std::vector<Script> GuardScripts() {
+  return {
+      {.name = "ARateLimitIsWaitedFor",
+       .beats = {Succeeds(5ms)},
+       .actions = "SLEEP 100ms; ATTEMPT 1; FINISH OK",
+       .elapsed = 105ms,
+       .limiter = {.limit = 10, .taken = 10}},
+      {.name = "EachAttemptTakesATokenAfterItsBackoff",
+       .beats = {Fails(HF_UNAVAILABLE), Succeeds()},
+       .actions = "ATTEMPT 1; SLEEP 100ms; SLEEP 900ms; ATTEMPT 2; FINISH OK",
+       .elapsed = 1s,
+       .limiter = {.limit = 1}},
+      {.name = "ARateLimitRefusesAtOnceIfTheWaitWouldBeTooLong",
+       .beats = {},
+       .actions = "FINISH RESOURCE_EXHAUSTED rate_limited",
+       .limiter = {.limit = 10, .max_wait = 99ms, .taken = 10}},
+      {.name = "ARateLimitRefusesAtOnceIfThereIsNoTime",
+       .beats = {},
+       .actions = "FINISH RESOURCE_EXHAUSTED rate_limited",
+       .limiter = {.limit = 10, .taken = 10},
+       .timeout = 100ms},
+      {.name = "TheCallsOwnRateLimitIsWaitedForOnce",
+       .beats = {Fails(HF_UNAVAILABLE), Fails(HF_UNAVAILABLE), Succeeds()},
+       .actions = "SLEEP 1s; ATTEMPT 1; SLEEP 100ms; ATTEMPT 2; SLEEP 200ms; ATTEMPT 3; FINISH OK",
+       .elapsed = 1300ms,
+       .call_limiter = {.limit = 1, .taken = 1}},
+      {.name = "TheCallsOwnBulkheadRefusesAtOnce",
+       .beats = {},
+       .actions = "FINISH RESOURCE_EXHAUSTED bulkhead_full",
+       .call_bulkhead = {.limit = 1, .taken = 1}},
+      {.name = "TheCallsOwnBulkheadIsWaitedForOnce",
+       .beats = {Fails(HF_UNAVAILABLE), Succeeds()},
+       .actions = "WAIT 1s; ATTEMPT 1; SLEEP 100ms; ATTEMPT 2; FINISH OK",
+       .elapsed = 140ms,
+       .events = HF_EVENT_QUEUED,
+       .call_bulkhead = {.limit = 1, .queue = 1, .taken = 1, .comes_back = 40ms}},
+      {.name = "AKillSwitchComesBeforeEverything",
+       .beats = {},
+       .actions = "FINISH UNAVAILABLE killed",
+       .limiter = {.limit = 1, .taken = 1},
+       .killed = true},
+      {.name = "AKillSwitchStopsTheRetries",
+       .beats = {Fails(HF_INTERNAL)},
+       .actions = "ATTEMPT 1; SLEEP 100ms; FINISH INTERNAL killed",
+       .elapsed = 100ms,
+       .killed_after = 50ms},
+      {.name = "AnInjectedDelayIsSlept",
+       .beats = {Succeeds(5ms)},
+       .actions = "SLEEP 30ms; ATTEMPT 1; FINISH OK",
+       .elapsed = 35ms,
+       .events = HF_EVENT_FAULT,
+       .fault = FaultRule{.kind = FaultKind::kDelay, .rate = 1, .delay_min = 30ms}},
+      {.name = "AnInjectedErrorTakesAnAttemptsPlace",
+       .beats = {Succeeds(5ms)},
+       .actions = "SLEEP 100ms; ATTEMPT 2; FINISH OK",
+       .elapsed = 105ms,
+       .events = HF_EVENT_FAULT,
+       .attempts = 2,
+       .fault = FaultRule{.rate = 1, .code = absl::StatusCode::kUnavailable}},
+      {.name = "AnInjectedErrorMayBeTheLastWord",
+       .beats = {},
+       .actions = "FINISH NOT_FOUND not_retryable",
+       .events = HF_EVENT_FAULT,
+       .attempts = 1,
+       .fault = FaultRule{.rate = 1, .code = absl::StatusCode::kNotFound}},
+      {.name = "AnInjectedResultCountsAsItsRuleSays",
+       .beats = {Succeeds(), Succeeds()},
+       .actions = "ATTEMPT 1 fault 7; SLEEP 100ms; ATTEMPT 2; FINISH OK",
+       .elapsed = 100ms,
+       .events = HF_EVENT_FAULT,
+       .fault = FaultRule{.kind = FaultKind::kResult,
+                          .rate = 1,
+                          .code = absl::StatusCode::kUnavailable,
+                          .result = 7}},
+      {.name = "RetriesEndWhenTheirOwnTimeIsOver",
+       .beats = {Fails(HF_UNAVAILABLE), Fails(HF_UNAVAILABLE)},
+       .actions = "ATTEMPT 1; SLEEP 100ms; ATTEMPT 2; FINISH UNAVAILABLE elapsed",
+       .elapsed = 100ms,
+       .max_elapsed = 250ms},
+      {.name = "APeerThatWantsToBeLeftAloneIs",
+       .beats = {Throttles(Duration{HF_INFINITE})},
+       .actions = "ATTEMPT 1; FINISH RESOURCE_EXHAUSTED pushed_back"},
+      {.name = "WhatOtherLayersHaveLeftIsUsedUp",
+       .beats = {Fails(HF_UNAVAILABLE), Fails(HF_UNAVAILABLE)},
+       .actions = "ATTEMPT 1; SLEEP 100ms; ATTEMPT 2; FINISH UNAVAILABLE retried_elsewhere",
+       .elapsed = 100ms,
+       .retries_left = 1},
+      {.name = "WhereOtherLayersHaveLeftNothingThereIsOneAttempt",
+       .beats = {Fails(HF_UNAVAILABLE)},
+       .actions = "ATTEMPT 1; FINISH UNAVAILABLE retried_elsewhere",
+       .retries_left = HF_NO_RETRIES},
+  };
+}
 
-  // After the call: what the driver did, and that it left nothing behind.
-  void Check() {
-    EXPECT_EQ(log.text(), script_.actions);
-    EXPECT_EQ(clock.elapsed(), script_.elapsed) << testing::Text(clock.elapsed());
-    EXPECT_EQ(log.events() & script_.events, script_.events);
-    EXPECT_EQ(dependency.played(), dependency.beats());
-    if (bulkhead) {
-      EXPECT_EQ(bulkhead.Snapshot().in_flight, others_.size());
-      EXPECT_EQ(bulkhead.Snapshot().waiting, 0u);
-    }
-    if (breaker) {
-      EXPECT_EQ(breaker.Snapshot(clock.Now()).probes_out, 0u);
-    }
-  }
-
-  VirtualClock clock;
-  ScriptedAttempts dependency;
-  ActionLog log;
-  CircuitBreaker breaker;
-  Bulkhead bulkhead;
-  Pipeline pipeline;
-
- private:
-  const Script& script_;
-  std::vector<BulkheadPermit> others_;
-};
+inline std::vector<Script> Scripts() {
+  std::vector<Script> all = FirstScripts();
+  for (Script& script : GuardScripts()) all.push_back(std::move(script));
+  return all;
+}
 
 }  // namespace holdfast::driver_test
 

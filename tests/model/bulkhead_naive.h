@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "engine/bulkhead_policy.h"
@@ -54,8 +55,9 @@ class NaiveBulkhead {
     if (!free && !guaranteed) {
       retry_after = latency * static_cast<hf_duration>(queue.size() + 1) / policy.limit;
     }
+    const hf_duration own = free || guaranteed ? latency : latency + 2 * Deviation();
     if (latency > 0 && in_flight > 0 && request.deadline != HF_INFINITE &&
-        now + retry_after + latency > request.deadline) {
+        now + retry_after + own > request.deadline) {
       retry_after = std::max<hf_duration>(retry_after, 1);
       return Count(no_time, BulkheadAnswer::kNoTime);
     }
@@ -141,6 +143,16 @@ class NaiveBulkhead {
     int64_t n = 0;
     for (const hf_duration sample : samples) mean += (sample - mean) / std::min<int64_t>(++n, 8);
     return std::max<hf_duration>(mean, 1);
+  }
+
+  hf_duration Deviation() const {
+    hf_duration mean = 0, deviation = 0;
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const auto n = std::min<int64_t>(static_cast<int64_t>(i) + 1, 8);
+      if (i > 0) deviation += (std::abs(samples[i] - mean) - deviation) / n;
+      mean += (samples[i] - mean) / n;
+    }
+    return deviation;
   }
 
   static uint32_t Part(engine::Millionths share, uint64_t whole) {

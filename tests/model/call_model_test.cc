@@ -27,7 +27,6 @@ class EngineGuards {
   EngineGuards(World<Storage>& world, const engine::CallState& state)
       : world_(world), state_(state), call_(&state) {}
 
-  engine::CallLimits limits() const { return world_.rules.limits; }
   engine::BackoffPolicy RetryPolicyAfter(hf_code code) const {
     return world_.rules.rules.Applied(world_.rules.backoff, code);
   }
@@ -61,17 +60,17 @@ class EngineGuards {
     if (!limit) return HF_OK;
     const hf_code code = limit->Take(now, deadline, until, why);
     if (code == HF_OK || code == HF_UNAVAILABLE) {
-      reservation->words[0] = 1;
-      reservation->words[1] = static_cast<uint64_t>(*until);
+      reservation->cost = 1;
+      reservation->at = *until;
     }
     return code;
   }
   void LimiterCancel(CallLevel level, engine::CallReservation* reservation, hf_time) {
-    if (reservation->words[0] == 0) return;
-    world_.limits[static_cast<int>(level)]->Cancel(static_cast<hf_time>(reservation->words[1]));
-    *reservation = {};
+    if (reservation->cost == 0) return;
+    world_.limits[static_cast<int>(level)]->Cancel(reservation->at);
+    reservation->cost = 0;
   }
-  void LimiterLearn(const hf_outcome&, hf_time) {}
+  void LimiterLearn(hf_code, hf_time) {}
   hf_code BulkheadEnter(CallLevel level, engine::CallState& state, hf_time now, hf_permit* permit,
                         hf_time* until, hf_rejection* why) {
     if (level == CallLevel::kCall) return EnterCall(permit, why);
@@ -226,12 +225,19 @@ class Match {
     hf_time deadline = dice_.Chance(50) ? std::max<hf_time>(1, now_ + dice_.Between(-5, 200)) : 0;
     if (dice_.Chance(5)) deadline = HF_INFINITE;
     call.state = engine::CallState{};
+    call.state.attempt_timeout = real_.rules.limits.attempt_timeout;
+    call.state.facts = nullptr;
+    call.state.request = nullptr;
+    call.state.context = nullptr;
+    call.state.waker = {};
+    call.state.cost = 1;
     call.state.seed = 1;
     call.state.flags = idempotent ? HF_CALL_IDEMPOTENT : 0;
     call.state.retries_left = static_cast<uint32_t>(dice_.Between(0, 4));
     const uint32_t retries = call.state.retries_left;
     EngineGuards<Storage> guards(real_, call.state);
-    const hf_action real = engine::CallStep(call.state, guards, now_).Start(deadline);
+    const hf_action real =
+        engine::CallStep(call.state, guards, now_).Start(deadline, real_.rules.limits.timeout);
     call.naive = std::make_unique<NaiveCall<Storage>>(naive_, idempotent, retries, deadline, now_);
     Compare(call, real, call.naive->Begin());
   }

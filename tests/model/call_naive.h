@@ -122,6 +122,7 @@ class NaiveCall {
     if (sleep_is_for_ == 'r') return Round();
     if (sleep_is_for_ == 'd') return AfterDelay();
     if (now_ >= deadline_) return OverLate();
+    if (world_.killed) return Over(HF_R_KILLED, HF_UNAVAILABLE, 9);
     if (sleep_is_for_ == '0') return CallPlace();
     return AskBreaker() ? Place() : Refused();
   }
@@ -143,12 +144,12 @@ class NaiveCall {
     error_ = outcome.code;
     retry_after_ = outcome.retry_after;
     const bool neutral = verdict == HF_VERDICT_IGNORED;
+    retries_left_ -= std::min(retries_left_, outcome.retried);
+    retried_ += outcome.retried;
     if (outcome.code == HF_OK) {
       if (!neutral && world_.budget) world_.budget->OnSuccess();
       return Over(HF_R_NONE, HF_OK, 0);
     }
-    retries_left_ -= std::min(retries_left_, outcome.retried);
-    retried_ += outcome.retried;
     if (neutral) return Failed(HF_R_NOT_RETRYABLE);
     const bool stop = outcome.retry_after == HF_INFINITE;
     if (outcome.effect == HF_EFFECT_FINAL)
@@ -254,6 +255,7 @@ class NaiveCall {
     if (code == HF_UNAVAILABLE) return Again();
     if (code != HF_OK) return Over(why_.reason, why_.code, why_.retry_after);
     if (now_ >= deadline_) return OverLate();
+    if (world_.killed) return Over(HF_R_KILLED, HF_UNAVAILABLE, 9);
     return AskBreaker() ? Attempt() : Refused();
   }
 

@@ -49,6 +49,9 @@ class EngineGuards {
     if (permits->bulkhead.kind != HF_PERMIT_NONE) world_.GiveBackPlace(now);
     *permits = engine::HedgePermits{};
   }
+  void LeaveUnused(engine::HedgePermits* permits, hf_time now, hf_events* events) {
+    Leave(permits, HF_VERDICT_IGNORED, now, events);
+  }
   bool BudgetCharge() { return !world_.budget || world_.budget->OnFailure(); }
   bool BudgetHedge() {
     if (!world_.budget) return true;

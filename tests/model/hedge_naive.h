@@ -158,11 +158,11 @@ class NaiveHedgedCall {
     hf_verdict verdict = outcome.verdict;
     const bool late = now_ > attempt.until, at_the_end = now_ == attempt.until;
     if (late) events_ |= HF_EVENT_LATE_RESULT;
-    if (number == 1 && verdict != HF_VERDICT_FAILURE && verdict != HF_VERDICT_IGNORED) {
-      policy_.Learn(now_ - attempt.started, now_);
-    }
+    const bool answered = verdict != HF_VERDICT_FAILURE && verdict != HF_VERDICT_IGNORED;
     if (late && (derived || verdict != HF_VERDICT_IGNORED)) verdict = HF_VERDICT_FAILURE;
     if (at_the_end && derived && verdict == HF_VERDICT_IGNORED) verdict = HF_VERDICT_FAILURE;
+    const bool timed_out = (late || at_the_end) && verdict == HF_VERDICT_FAILURE;
+    if (number == 1 && (answered || timed_out)) policy_.Learn(now_ - attempt.started, now_);
     Settle(&attempt, verdict);
     attempt.where = kGone;
     if (outcome.code == HF_OK) {
@@ -296,6 +296,8 @@ class NaiveHedgedCall {
 
   hf_hedge_action GoOn() {
     if (now_ >= deadline_) {
+      if (!Full() && due_ < kNever)
+        ++policy_.refused[static_cast<int>(engine::HedgeRefusal::kTooLate)];
       verdict_of_the_oldest_ = HF_VERDICT_FAILURE;
       const hf_code code = error_.code == HF_OK ? HF_DEADLINE_EXCEEDED : error_.code;
       return Over(code, HF_R_DEADLINE, error_.retry_after, error_.attempt);
@@ -328,8 +330,7 @@ class NaiveHedgedCall {
   // Takes attempt i down from here.
   void Drop(size_t i, hf_verdict verdict) {
     Attempt& attempt = attempts_[i];
-    const Wide age = now_ - attempt.started;
-    if (i == 0 && delay_ != 0 && age >= delay_) policy_.Learn(age, now_);
+    if (i == 0) policy_.Learn(now_ - attempt.started, now_);
     Settle(&attempt, verdict);
     cancel_ |= 1u << i;
   }

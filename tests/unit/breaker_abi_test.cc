@@ -39,6 +39,36 @@ std::string OptionError(Change&& change) {
 #define EXPECT_OPTION(field, value, text) \
   EXPECT_EQ(OptionError([](hf_breaker_options& o) { o.field = value; }), text)
 
+// Of `good` results and then `hanging` calls under way for longer than slow_after.
+hf_breaker_state StateWithHangs(const hf_breaker_options& options, int good, int hanging) {
+  hf_breaker* breaker = nullptr;
+  EXPECT_EQ(hf_breaker_new(&options, &breaker, nullptr), HF_OK);
+  hf_permit permit;
+  for (int i = 0; i < good + hanging; ++i) {
+    EXPECT_EQ(hf_breaker_acquire(breaker, kNow, &permit, nullptr, nullptr), HF_OK);
+    if (i < good) hf_breaker_record(breaker, &permit, HF_VERDICT_SUCCESS, kNow, nullptr);
+  }
+  (void)hf_breaker_acquire(breaker, kNow + 3 * HF_S, &permit, nullptr, nullptr);
+  hf_breaker_snapshot snapshot{};
+  snapshot.struct_size = sizeof(snapshot);
+  EXPECT_EQ(hf_breaker_read(breaker, kNow + 3 * HF_S, &snapshot), HF_OK);
+  hf_breaker_unref(breaker);
+  return snapshot.state;
+}
+
+// At 1 a single good result in the window would hide any number of calls that hang.
+TEST(BreakerOptions, WithSlowAfterHalfOfThemSlowIsEnoughByDefault) {
+  hf_breaker_options options = HF_INIT(hf_breaker_options);
+  options.slow_after = HF_S;
+  EXPECT_EQ(StateWithHangs(options, 20, 20), HF_BREAKER_OPEN);
+  EXPECT_EQ(StateWithHangs(options, 20, 18), HF_BREAKER_CLOSED);
+  options.slow_rate = 1;
+  EXPECT_EQ(StateWithHangs(options, 20, 200), HF_BREAKER_CLOSED);
+  options.slow_rate = 0;
+  options.slow_after = 0;
+  EXPECT_EQ(StateWithHangs(options, 20, 200), HF_BREAKER_CLOSED);
+}
+
 TEST(BreakerOptions, AcceptTheEndsOfEveryRange) {
   EXPECT_OPTION(window, HF_WINDOW_TIME, "ok");
   EXPECT_OPTION(window_calls, 1, "ok");

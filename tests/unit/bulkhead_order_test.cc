@@ -229,6 +229,17 @@ TEST_F(BulkheadNoTime, TheWaitCountsByPlaceInLine) {
   EXPECT_EQ(bulkhead.Queue({}, waiters[2]), Answer::kQueued) << "no deadline, no lack of time";
 }
 
+// Whoever stands at the end of a long queue with just the mean left is late every third time.
+TEST_F(BulkheadNoTime, WhoHasToWaitIsGivenTimeForALongCall) {
+  Learn();
+  bulkhead.Learn(1000, HF_VERDICT_SUCCESS, 1900);  // mean 200, deviation 100
+  ASSERT_EQ(bulkhead.Take({.deadline = 1}), Answer::kGranted);
+  EXPECT_EQ(bulkhead.Take({.deadline = 199}), Answer::kNoTime);
+  EXPECT_EQ(bulkhead.Take({.deadline = 200}), Answer::kGranted) << "who enters is given the mean";
+  EXPECT_EQ(bulkhead.Queue({.deadline = 499}, waiters[0]), Answer::kNoTime) << "100 and 200 + 200";
+  EXPECT_EQ(bulkhead.Queue({.deadline = 500}, waiters[0]), Answer::kQueued);
+}
+
 TEST_F(BulkheadNoTime, OneIsAlwaysLetInSoThatItCanLearnBetter) {
   for (int i = 0; i < 20; ++i) bulkhead.Learn(0, HF_VERDICT_FAILURE, HF_S);
   EXPECT_EQ(bulkhead.Take({.deadline = 10}), Answer::kGranted);

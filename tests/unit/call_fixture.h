@@ -27,10 +27,16 @@ class CallOverScriptedGuards : public ::testing::Test {
 
   hf_action Start(hf_time deadline = 0, uint32_t flags = HF_CALL_IDEMPOTENT) {
     state = CallState{};
+    state.attempt_timeout = guards.call_rules.limits.attempt_timeout;
+    state.facts = nullptr;
+    state.request = nullptr;
+    state.context = nullptr;
+    state.waker = {};
+    state.cost = 1;
     state.seed = 1;
     state.flags = flags;
     state.retries_left = 100;
-    return CallStep(state, guards, 1000).Start(deadline);
+    return CallStep(state, guards, 1000).Start(deadline, guards.call_rules.limits.timeout);
   }
   hf_action Resume(hf_time now) { return CallStep(state, guards, now).Resume(nullptr); }
   hf_action End(hf_time now, hf_outcome outcome) {

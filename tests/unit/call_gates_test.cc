@@ -24,6 +24,29 @@ TEST_F(CallGates, AKillSwitchThrownDuringTheCallStopsItsRetries) {
   ExpectFinish(Resume(1110), HF_INTERNAL, HF_R_KILLED, 1);
 }
 
+TEST_F(CallGates, AKillSwitchThrownWhileTheRateLimitIsWaitedForStopsTheCall) {
+  for (const CallLevel level : {CallLevel::kCall, CallLevel::kAttempt}) {
+    guards.limited_level = level;
+    guards.limiter_takes = HF_UNAVAILABLE;
+    guards.limiter_until = 1300;
+    guards.killed = {false, true};
+    EXPECT_EQ(Start().kind, HF_DO_SLEEP);
+    ExpectFinish(Resume(1300), HF_UNAVAILABLE, HF_R_KILLED, 0);
+  }
+}
+
+TEST_F(CallGates, AKillSwitchThrownWhileTheCallIsInAQueueStopsIt) {
+  for (const bool before_the_call : {true, false}) {
+    guards.call_bulkhead = before_the_call;
+    guards.bulkhead_enters = HF_UNAVAILABLE;
+    guards.bulkhead_until = 1500;
+    guards.killed = {false, true};
+    EXPECT_EQ(Start().kind, HF_DO_WAIT);
+    guards.bulkhead_enters = HF_OK;
+    ExpectFinish(Resume(1100), HF_UNAVAILABLE, HF_R_KILLED, 0);
+  }
+}
+
 TEST_F(CallGates, AThrottledCallEndsAndRefundsTheBreaker) {
   guards.throttled = true;
   ExpectFinish(Start(), HF_UNAVAILABLE, HF_R_THROTTLED, 0);
@@ -50,7 +73,7 @@ TEST_F(CallGates, ARateLimitIsWaitedForWithoutABreakerPermit) {
   EXPECT_EQ(guards.reserved, 1);
   ExpectAttempt(Resume(1300), 1, 0);
   EXPECT_EQ(guards.breaker_out, 1);
-  EXPECT_EQ(state.reservation.words[0], 0u) << "spent, not refundable any more";
+  EXPECT_EQ(state.reservation.cost, 0u) << "spent, not refundable any more";
   EXPECT_EQ(guards.reserved, 1);
 }
 
@@ -269,6 +292,15 @@ TEST_F(CallGates, WhatTheLayerBelowRetriedCountsHere) {
   const hf_action finish = End(1120, hf_outcome{HF_UNAVAILABLE, 0, 0, 0, 0});
   ExpectFinish(finish, HF_UNAVAILABLE, HF_R_RETRIED_ELSEWHERE, 2);
   EXPECT_EQ(finish.retries, 3u);
+}
+
+TEST_F(CallGates, WhatTheLayerBelowRetriedForASuccessCountsToo) {
+  guards.retries_told = 3;
+  Start();
+  const hf_action finish = End(1010, hf_outcome{HF_OK, 0, 0, 2, 0});
+  ExpectFinish(finish, HF_OK, HF_R_NONE, 1);
+  EXPECT_EQ(finish.retries, 2u);
+  EXPECT_EQ(guards.retries_told, 1) << "for the calls that share the allowance";
 }
 
 TEST_F(CallGates, WhatNeverLeftTakesNothingFromTheAllowance) {

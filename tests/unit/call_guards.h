@@ -53,7 +53,6 @@ class ScriptedGuards {
     return breaker_out == 0 && bulkhead_out == 0 && faults_out == 0 && reserved == 0;
   }
 
-  CallLimits limits() const { return call_rules.limits; }
   BackoffPolicy RetryPolicyAfter(hf_code code) const {
     return call_rules.rules.Applied(call_rules.backoff, code);
   }
@@ -75,7 +74,7 @@ class ScriptedGuards {
     if (level != limited_level || limiter_takes == HF_OK) return HF_OK;
     if (limiter_takes == HF_UNAVAILABLE) {
       ++reserved;
-      reservation->words[0] = 1;
+      reservation->cost = 1;
       *until = limiter_until;
     } else {
       *why = {limiter_takes, HF_R_RATE_LIMITED, 70};
@@ -83,10 +82,10 @@ class ScriptedGuards {
     return limiter_takes;
   }
   void LimiterCancel(CallLevel, CallReservation* reservation, hf_time) {
-    if (reservation->words[0] != 0) --reserved;
-    *reservation = {};
+    if (reservation->cost != 0) --reserved;
+    reservation->cost = 0;
   }
-  void LimiterLearn(const hf_outcome& outcome, hf_time) { limiter_heard.push_back(outcome.code); }
+  void LimiterLearn(hf_code code, hf_time) { limiter_heard.push_back(code); }
 
   hf_code BreakerAcquire(hf_time, hf_permit* permit, hf_rejection* why, hf_events*) {
     if (!breaker_refusals.empty()) {

@@ -98,6 +98,33 @@ TEST_F(CallSession, EveryBadFieldIsRefusedAndNothingBegins) {
   EXPECT_EQ(InFlight(), 0u);
 }
 
+TEST_F(CallSession, AFactWithASizeAndNoDataIsRefused) {
+  hf_facts facts{};
+  facts.tenant.size = 3;
+  hf_call_options options = Options();
+  options.facts = &facts;
+  ExpectStartRefused(options, HF_R_NULL_ARGUMENT);
+}
+
+TEST_F(CallSession, ANewerCallersBulkheadRequestIsReadAsFarAsItIsKnown) {
+  struct Newer {
+    hf_bulkhead_request known;
+    uint64_t unknown[64];
+  } newer{};
+  newer.known.struct_size = sizeof(newer);
+  newer.known.abi_level = HF_ABI_LEVEL;
+  hf_call_options options = Options();
+  options.request = &newer.known;
+  ASSERT_EQ(hf_call_start(&call, pipeline, &options, 1000, &next), HF_OK);
+  EXPECT_EQ(next.kind, HF_DO_ATTEMPT) << hf_reason_name(next.reason);
+  hf_call_abort(&call, 1000);
+  newer.unknown[63] = 1;
+  ASSERT_EQ(hf_call_start(&call, pipeline, &options, 1000, &next), HF_OK);
+  EXPECT_EQ(next.kind, HF_DO_FINISH);
+  EXPECT_EQ(next.reason, HF_R_UNSUPPORTED_FIELD);
+  EXPECT_EQ(InFlight(), 0u);
+}
+
 TEST_F(CallSession, NullPointersAreRefused) {
   const hf_call_options options = Options();
   EXPECT_EQ(hf_call_start(nullptr, pipeline, &options, 0, &next), HF_INVALID_ARGUMENT);
@@ -154,6 +181,15 @@ TEST_F(CallSession, AStepThatDoesNotFitLeavesTheSessionAsItWas) {
   EXPECT_EQ(next.reason, HF_R_BAD_STATE);
   EXPECT_EQ(hf_call_resume(&call, nullptr, next.until, &next), HF_OK);
   EXPECT_EQ(next.kind, HF_DO_ATTEMPT);
+  hf_call_abort(&call, 1003);
+}
+
+TEST_F(CallSession, AStepThatDoesNotFitRepeatsWhatIsLeftForTheLayersBelow) {
+  Start();
+  const uint32_t left = next.retries;
+  EXPECT_GT(left, 0u);
+  EXPECT_EQ(hf_call_resume(&call, nullptr, 1001, &next), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(next.retries, left);
   hf_call_abort(&call, 1003);
 }
 

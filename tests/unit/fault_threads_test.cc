@@ -25,6 +25,7 @@ hf_fault_rule Rule(std::string_view operation, hf_fault_kind kind, double rate) 
   rule.kind = kind;
   rule.rate = rate;
   if (kind == HF_FAULT_DELAY) rule.delay_min = HF_MS;
+  if (kind == HF_FAULT_RESULT) rule.result = 1;
   return rule;
 }
 

@@ -320,6 +320,36 @@ TEST_F(HedgedCall, AHedgeIsNotSentWithLessThanTheExpectedLatencyLeft) {
   EXPECT_EQ(learnt.Read(1100).too_late, 1u);
 }
 
+TEST_F(HedgedCall, ADelayBeyondTheDeadlineIsCountedAsTooLateWhenTheDeadlineComes) {
+  Start(1100);  // the delay ends with it
+  ExpectFinish(End(1, 1050, HF_OK), HF_OK, HF_R_NONE, 1);
+  EXPECT_EQ(policy.Read(1050).too_late, 0u) << "no hedge was needed";
+  Start(1100);
+  ExpectWait(OnTime(1000), 1100);
+  ExpectFinish(OnTime(1100), HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, 0);
+  EXPECT_EQ(policy.Read(1100).too_late, 1u);
+  EXPECT_EQ(policy.Read(1100).hedges, 0u);
+  EXPECT_EQ(policy.journal().Newest().kind, HF_EVENT_KIND_REFUSED);
+  EXPECT_EQ(policy.journal().Newest().reason, HF_R_DEADLINE);
+  EXPECT_EQ(policy.journal().Newest().after, 2);
+}
+
+TEST_F(HedgedCall, AtTheDeadlineNothingIsTooLateThatWasNotToFollow) {
+  Start(1100, 1000, 0);  // not idempotent
+  OnTime(1100);
+  Start(1250);
+  OnTime(1100);
+  OnTime(1200);  // all three are made
+  OnTime(1250);
+  EXPECT_EQ(policy.Read(1250).too_late, 0u);
+}
+
+TEST_F(HedgedCall, ADelayBeyondTheDeadlineDoesNotKeepAFailureFromBeingRepeated) {
+  Start(1100);
+  ExpectAttempt(End(1, 1010, HF_UNAVAILABLE), 2, 1100);
+  EXPECT_EQ(policy.Read(1010).too_late, 0u);
+}
+
 TEST_F(HedgedCall, TheCapStopsHedgesAndTheCallDoesNotHang) {
   HedgeRules rules = FixedRules();
   rules.burst = kOneHedge;

@@ -48,6 +48,9 @@ class ScriptedHedgeGuards {
     verdicts[permits->breaker.generation] = verdict;
     *permits = HedgePermits{};
   }
+  void LeaveUnused(HedgePermits* permits, hf_time now, hf_events* events) {
+    Leave(permits, HF_VERDICT_IGNORED, now, events);
+  }
   bool BudgetCharge() {
     ++charged;
     return budget_allows;

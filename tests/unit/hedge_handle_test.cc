@@ -4,6 +4,7 @@
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/hedge.h>
+#include <holdfast/limiter.h>
 
 #include <chrono>
 #include <cstring>
@@ -98,6 +99,36 @@ TEST_F(HedgeHandle, HedgesAndRetriesDrawOnOneBudget) {
   EXPECT_EQ(policy.Snapshot(kNow).over_budget, 1u);
   ASSERT_TRUE(call.OnOutcome(1, kFine, kNow + 21 * HF_MS).ok());
   EXPECT_NEAR(budget.Tokens(), 6.1, 1e-9);
+}
+
+TEST_F(HedgeHandle, AHedgeThatIsNotSentTakesNoTokenOfTheRateLimit) {
+  const RateLimiter limiter = *RateLimiter::Create({.permits = 1, .period = 1h, .burst = 10});
+  pipeline = *Pipeline::Create({.retry = *RetryPolicy::Create(),
+                                .budget = budget,
+                                .bulkhead = bulkhead,
+                                .limiter = limiter});
+  while (budget.OnFailure()) continue;
+  HedgeCall call(policy, pipeline, {.idempotent = true}, kNow);
+  ASSERT_TRUE(call.OnTime(kNow + 10 * HF_MS).ok());
+  EXPECT_EQ(policy.Snapshot(kNow).over_budget, 1u);
+  EXPECT_EQ(InFlight(), 1u);
+  EXPECT_EQ(limiter.Snapshot().granted, 1u) << "the first attempt's";
+}
+
+// As a pipeline that has a hedge itself: a guard is not left out in silence.
+TEST_F(HedgeHandle, GuardsThatAHedgedCallHasNoPlaceForAreRefused) {
+  const RateLimiter limiter = *RateLimiter::Create();
+  const FaultRule rule{.kind = FaultKind::kDelay, .rate = 1, .delay_min = 1ms};
+  const FaultInjector faults = *FaultInjector::Create({.rules = {&rule, 1}, .expiry = 1min});
+  for (const PipelineOptions& options :
+       {PipelineOptions{.call_bulkhead = bulkhead},
+        PipelineOptions{.throttle = *Throttle::Create()}, PipelineOptions{.fault = faults},
+        PipelineOptions{.call_limiter = limiter}}) {
+    HedgeCall call(policy, *Pipeline::Create(options), {.idempotent = true}, kNow);
+    ASSERT_TRUE(call.IsOver());
+    EXPECT_EQ(call.next().code, HF_INVALID_ARGUMENT);
+    EXPECT_EQ(call.next().reason, HF_R_BAD_OPTIONS);
+  }
 }
 
 TEST_F(HedgeHandle, WithoutAPipelineThereAreNoGuards) {

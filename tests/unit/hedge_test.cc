@@ -215,17 +215,45 @@ TEST_F(Learning, AnAnswerThatIsNoSuccessIsAnAnswer) {
   EXPECT_EQ(policy.Read(1001).samples, 1u);
 }
 
-TEST_F(Learning, ACutOffAgeCountsFromTheDelayOn) {
-  Start(1099);  // the deadline comes before the delay: an age of 99 says next to nothing
+TEST_F(Learning, AnAttemptCutOffAtTheDeadlineTeachesItsAge) {
+  Start(1099);  // before the delay
   OnTime(1099);
-  EXPECT_EQ(policy.Read(1099).samples, 0u);
+  EXPECT_EQ(policy.Read(1099).samples, 1u);
   Start(1200, 1100);
   OnTime(1200);
-  EXPECT_EQ(policy.Read(1200).samples, 1u);
-  guards.call_rules.limits.attempt_timeout = 100;
-  Start(0, 2000);
-  OnTime(2100);
-  EXPECT_EQ(policy.Read(2100).samples, 2u);
+  EXPECT_EQ(policy.Read(1200).samples, 2u);
+}
+
+TEST_F(Learning, AnAttemptCutOffByItsOwnTimeoutTeachesItsAge) {
+  guards.call_rules.limits.attempt_timeout = 70;  // before the delay
+  Start();
+  OnTime(1070);
+  EXPECT_EQ(policy.Read(1070).samples, 1u);
+}
+
+// A driver that gives the attempt its own deadline may report the timeout before it tells the time.
+TEST_F(Learning, ATimeoutThatTheDriverReportsTeachesItsAgeToo) {
+  guards.call_rules.limits.attempt_timeout = 70;
+  Start();
+  End(1, 1069, HF_DEADLINE_EXCEEDED);
+  EXPECT_EQ(policy.Read(1069).samples, 0u) << "the peer's own deadline";
+  Start();
+  End(1, 1070, HF_DEADLINE_EXCEEDED);
+  EXPECT_EQ(policy.Read(1070).samples, 1u);
+  Start();
+  End(1, 1080, hf_outcome{HF_CANCELLED, HF_VERDICT_IGNORED, 0, 0, 0});
+  EXPECT_EQ(policy.Read(1080).samples, 1u) << "the caller's own wish says nothing";
+}
+
+TEST_F(Learning, AColdPolicyLearnsFromTimeouts) {
+  PlainHedge cold(QuantileRules());
+  for (int i = 0; i < 10; ++i) {
+    state = HedgeCallState{};
+    state.flags = HF_CALL_IDEMPOTENT;
+    HedgeStep(state, cold, guards, 0).Start(50 * HF_MS);
+    HedgeStep(state, cold, guards, 50 * HF_MS).OnTime();
+  }
+  EXPECT_EQ(cold.Read(50 * HF_MS).delay, RoundedUp(50 * HF_MS));
 }
 
 TEST_F(Learning, AnAbortTeachesNothing) {
@@ -285,6 +313,34 @@ TEST(HedgeLearning, TheEstimateIsNotBiasedLowByTheLosersThatItCancels) {
 
 TEST(HedgeLearning, TheEstimateFindsItsWayUpFromADelayThatIsTooShort) {
   EXPECT_GE(LearnBimodal(200000, 10 * HF_MS).delay, 730 * HF_MS);
+}
+
+// A third of the first attempts hang for longer than the deadline. Left out, they would be missing in each
+// window that began with a delay beyond it, and hedging would go on and off with the windows.
+TEST(HedgeLearning, HangsAreNotForgottenOnceTheDelayIsBeyondTheDeadline) {
+  HedgeRules rules;
+  rules.window = HF_S;
+  rules.max_rate = kOneHedge;
+  rules.delay = HF_S;
+  PlainHedge policy(rules);
+  ScriptedHedgeGuards guards;
+  hf_time now = HF_S;
+  int within = 0;  // calls that began with a delay within the deadline, once it is known
+  for (int i = 0; i < 3000; ++i, now += 10 * HF_MS) {
+    HedgeCallState state;
+    state.flags = HF_CALL_IDEMPOTENT;
+    HedgeStep(state, policy, guards, now).Start(now + 200 * HF_MS);
+    within += i > 300 && state.delay < 200 * HF_MS;
+    if (i % 3 == 0) {
+      while (state.now < state.deadline) {
+        HedgeStep(state, policy, guards, HedgeCallUntil(state)).OnTime();
+      }
+    } else {
+      HedgeStep(state, policy, guards, now + 5 * HF_MS).OnOutcome(1, {});
+    }
+  }
+  EXPECT_EQ(within, 0);
+  EXPECT_GT(policy.Read(now).too_late, 800u) << "and it says so";
 }
 
 TEST(HedgeMemory, IsFixed) { EXPECT_LE(sizeof(PlainHedge), 5400u); }

@@ -106,6 +106,28 @@ TEST(SendRate, AStepBackOfTheClockMovesNothing) {
   EXPECT_EQ(rate.measured(), 4.3264);
 }
 
+// The SDKs know no rate before the end of the first half second, so that a throttling within it takes them
+// to the least there is, and they need seconds to climb out. Here what was sent by then is the first measure.
+TEST(SendRate, AThrottlingInTheFirstHalfSecondCountsWhatWasSentByThen) {
+  SendRate rate;
+  for (int i = 1; i <= 40; ++i) rate.OnOutcome(i == 40, At(10 + 0.01 * i));
+  EXPECT_EQ(rate.measured(), 80) << "40 in half a second";
+  EXPECT_EQ(rate.rate(), 80 * SendRate::kBeta);
+  rate.OnOutcome(false, At(10.45));
+  EXPECT_GT(rate.rate(), 50) << "and it stays the measure until the next";
+  rate.OnOutcome(false, At(10.5));
+  EXPECT_NEAR(rate.measured(), 42 / 0.5 * SendRate::kSmoothing + 80 * (1 - SendRate::kSmoothing),
+              1e-9);
+}
+
+TEST(SendRate, ManyThrottlingsInTheFirstHalfSecondAreOne) {
+  SendRate rate;
+  for (int i = 1; i <= 40; ++i) rate.OnOutcome(i > 20, At(10 + 0.01 * i));
+  EXPECT_EQ(rate.rate(), 80 * SendRate::kBeta);
+  rate.OnOutcome(true, At(10.5));
+  EXPECT_LT(rate.rate(), 80 * SendRate::kBeta) << "and from then on each counts";
+}
+
 TEST(SendRate, NeverRisesAboveTwiceWhatIsSent) {
   SendRate rate;
   for (int i = 1; i <= 10; ++i) rate.OnOutcome(i == 10, At(0.2 * i));

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "engine/cells.h"
 
 namespace holdfast::engine {
@@ -34,6 +36,35 @@ TEST(WaitEstimate, ALaterOneCountsAnEighth) {
   EXPECT_EQ(estimate.Latency(), 900);
   estimate.Record(100);
   EXPECT_EQ(estimate.Latency(), 800);
+}
+
+TEST(WaitEstimate, TheTailOfCallsThatAreAllAlikeIsTheirLatency) {
+  Estimate estimate;
+  for (int i = 0; i < 20; ++i) estimate.Record(100);
+  EXPECT_EQ(estimate.Tail(), 100);
+}
+
+TEST(WaitEstimate, TheTailIsTheMeanAndTwiceTheDeviation) {
+  Estimate estimate;
+  for (int i = 0; i < 8; ++i) estimate.Record(800);
+  estimate.Record(1600);  // 800 from the mean before it, of which an eighth
+  EXPECT_EQ(estimate.Latency(), 900);
+  EXPECT_EQ(estimate.Tail(), 900 + 2 * 100);
+  estimate.Record(100);  // as far on the other side
+  EXPECT_EQ(estimate.Tail(), 800 + 2 * (100 + (800 - 100) / 8));
+}
+
+TEST(WaitEstimate, ElevenInTwelveExponentialCallsAreWithinTheTail) {
+  Estimate estimate;
+  std::mt19937_64 random(11);
+  std::exponential_distribution<double> draw(1.0 / 1e7);
+  int within = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const auto took = static_cast<hf_duration>(draw(random));
+    within += took <= estimate.Tail();
+    estimate.Record(took);
+  }
+  EXPECT_NEAR(within, 100000 * 11 / 12, 1500);
 }
 
 TEST(WaitEstimate, CallsThatTakeNoTimeAreKnownToo) {

@@ -101,7 +101,7 @@ HF_API hf_code hf_adaptive_on_sample(hf_adaptive* adaptive, hf_duration rtt, uin
 /* Changes the configuration.
  * Contract: limit, baselines and the open window are kept; the limit moves into the new bounds. Another
  *   algorithm starts from the limit, without a baseline. initial_limit is checked, and not used; journal and
- *   object are ignored.
+ *   object are ignored. A bulkhead that it belongs to follows with the next call that settles there.
  *   On an error nothing changes. Ownership: borrowed for the call. Threads: any; a short lock.
  * Errors: INVALID_ARGUMENT naming the field. Since: 0.2 */
 HF_API hf_code hf_adaptive_update(hf_adaptive* adaptive, const hf_adaptive_options* options,

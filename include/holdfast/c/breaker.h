@@ -62,7 +62,7 @@ typedef struct hf_breaker_options {
   /* since 0.2 */
   hf_duration slow_after; /* 1 ms..1 h: results and hangs from there on are slow; default 0: a
                                 verdict must say so, and hangs go unseen */
-  double slow_rate;       /* opens at >= this share of slow ones; above 0, at most 1; default 1, or
+  double slow_rate; /* opens at >= this share of slow ones; above 0, at most 1; default 0.5, or
                                 off without slow_after */
   double
       probe_success_rate; /* closes at >= this share of probes neither failed nor slow; above 0, at

@@ -10,20 +10,22 @@
  *   FINISH     returns; the session holds nothing any more      -
  *
  * The order is fixed: kill switch, deadline, the call's own rate limit and bulkhead, retry under the
- * budget, then per attempt: breaker, throttle, rate limit, bulkhead, injected fault, attempt timeout. No
- * permit of an attempt is held while sleeping or waiting. A refusal is not an attempt and costs no token;
- * the breaker's is waited for only if retries are left and its retry_after fits before the deadline, any
- * other ends the call. Each wait for a breaker uses up one of max_attempts, so an open breaker cannot
- * hold a call for ever.
+ * budget, then per attempt: breaker, throttle, rate limit, bulkhead, injected fault, attempt timeout. The
+ * kill switch is asked again before each retry, and after a wait for a rate limit or a bulkhead. No permit
+ * of an attempt is held while sleeping or waiting, but by an injected delay. A refusal is not an attempt and
+ * costs no token; the breaker's is waited for only if retries are left and its retry_after fits before the
+ * deadline, any other ends the call. Each wait for a breaker uses up one of max_attempts, so an open breaker
+ * cannot hold a call for ever.
  * An attempt is repeated only if its effect is RETRYABLE or NOT_STARTED, or AMBIGUOUS and the call is
  * declared idempotent. The budget is charged before the sleep, and whoever stops the call, `code` stays
  * that of the last attempt: the original error.
  * Layers add, they do not multiply: three layers of three attempts each would make 27 of one call. So a
  * call has one allowance of retries (tree_retries of its policy) for itself and all layers below it. Each
- * attempt carries on what is left of it (hf_action.retries), the layer below takes from that, and says in
- * the end how many it made (hf_action.retries of its FINISH), which the layer above hands in as
- * hf_outcome.retried. With none left a failure is passed up: HF_R_RETRIED_ELSEWHERE. Inside one process a
- * context keeps the allowance, so that calls side by side share it. What never left is not counted.
+ * attempt carries on what is left of it (hf_action.retries), the layer below takes from that, no more than
+ * its own policy allows, and says in the end how many it made (hf_action.retries of its FINISH), which the
+ * layer above hands in as hf_outcome.retried, of a success too. With none left a failure is passed up:
+ * HF_R_RETRIED_ELSEWHERE. Inside one process a context keeps the allowance, so that calls side by side
+ * share it. What never left is not counted.
  * An attempt that returns after `until` is a failure to the breaker, yet a success stays a success to
  * the caller, because it happened.
  */
@@ -69,7 +71,7 @@ HF_API hf_code hf_pipeline_new(const hf_pipeline_options* options, hf_pipeline**
                                hf_error* error) HF_NOEXCEPT;
 /* Gives a pipeline new timeouts and a new retry policy.
  * Contract: the guards must be those that the pipeline was made with, each is updated by itself. A call
- *   under way follows the new rules from its next step on; its deadline stays. Ownership: none.
+ *   under way follows the new policy from its next decision on, and keeps its timeouts. Ownership: none.
  * Threads: any. Errors: INVALID_ARGUMENT naming the field, HF_R_CHANGED_SHAPE for another guard; the old
  *   rules stay then. Since: 0.2 */
 HF_API hf_code hf_pipeline_update(hf_pipeline* pipeline, const hf_pipeline_options* options,
@@ -135,7 +137,7 @@ typedef struct hf_action {
  * Contract: ends by FINISH or hf_call_abort. Takes a reference on the pipeline until then.
  * Ownership: *call pinned. Threads: one at a time per call; no allocation.
  * Errors: INVALID_ARGUMENT with nothing begun: NULL, HF_R_ZERO_SEED, negative now or deadline,
- *   unknown flags. Since: 0.1 */
+ *   unknown flags, facts with a size and no data. Since: 0.1 */
 HF_API hf_code hf_call_start(hf_call* call, hf_pipeline* pipeline, const hf_call_options* options,
                              hf_time now, hf_action* next) HF_NOEXCEPT;
 

@@ -54,7 +54,7 @@ typedef struct hf_fault_rule {
   hf_duration delay_max; /* delay_min..1 h, uniform in between; default delay_min: fixed */
   hf_outcome outcome;    /* ERROR: with a code but OK. RESULT: what it counts as. DELAY: must be 0.
                             DERIVE in its fields: as if it had really happened */
-  uint64_t result;       /* RESULT: which one, the caller's own number; else must be 0 */
+  uint64_t result;       /* RESULT: which one, the caller's own number but 0; else must be 0 */
 } hf_fault_rule;
 
 typedef struct hf_fault_options {

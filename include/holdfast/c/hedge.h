@@ -30,6 +30,9 @@
  * Each attempt holds its own permits. A loser's go back as IGNORED in the step that says to cancel it, so
  * a hedged call never counts twice, and what a loser still reports changes nothing. At the deadline the
  * oldest attempt counts as a failure, the others as IGNORED.
+ *
+ * What is learnt is the latency of a call's first attempt, or its age when it is cut off: by the hedge that
+ * won, its own timeout or the deadline. A delay that does not end before the deadline sends no hedge.
  */
 #ifndef HOLDFAST_C_HEDGE_H_
 #define HOLDFAST_C_HEDGE_H_
@@ -71,7 +74,7 @@ typedef struct hf_hedge_snapshot {
   uint64_t capped;      /* hedges not sent: by max_rate, */
   uint64_t over_budget; /* by the budget, */
   uint64_t refused;     /* by a guard of the pipeline, */
-  uint64_t too_late;    /* because less than `expected` was left, */
+  uint64_t too_late;    /* because less than `expected` was left, or the deadline came, */
   uint64_t pushed_back; /* because the peer asked for more than 5 s */
   uint64_t samples;     /* latencies in the windows */
   hf_duration delay;    /* that a call begins with now; 0: it would not hedge */
@@ -134,9 +137,9 @@ typedef struct hf_hedge_action {
 
 /* Begins a call.
  * Contract: ends by FINISH or hf_hedge_call_abort. Takes a reference on policy and pipeline until then;
- *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per call; no allocation.
- * Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown flags.
- *   Since: 0.2 */
+ *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per
+ *   call; no allocation. Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown
+ *   flags; HF_R_BAD_OPTIONS: a pipeline with throttle, fault, call_limiter or call_bulkhead. Since: 0.2 */
 HF_API hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* pipeline,
                                    const hf_hedge_call_options* options, hf_time now,
                                    hf_hedge_action* next) HF_NOEXCEPT;

@@ -9,6 +9,7 @@
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/c/call.h>
 #include <holdfast/c/context.h>
+#include <holdfast/c/explain.h>
 #include <holdfast/c/fault.h>
 #include <holdfast/c/group.h>
 #include <holdfast/c/hedge.h>

@@ -63,7 +63,8 @@ typedef struct hf_retry_options {
   hf_duration max_elapsed; /* no retry begins later than this after the call; default HF_INFINITE */
   hf_growth growth;        /* default exponential */
   uint32_t tree_retries;   /* of a call that begins here, all layers below together, never sent ones
-                            * left out; 1..10000; default 2 * max_attempts. See call.h */
+                            * left out; 1..10000; default 2 * max_attempts, or of
+                            * the rule with more attempts. See call.h */
   double spread;           /* jitter around: 0.001..1; default 0.2 */
   const hf_retry_rule* rules; /* borrowed until hf_retry_new returns */
   uint32_t rule_count;        /* 0..16 */

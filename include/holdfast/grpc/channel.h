@@ -51,8 +51,9 @@ struct ChannelOptions {
 absl::Status CheckRetriesOff(const ::grpc::ChannelArguments& arguments);
 
 // Makes the interceptors of a channel; see the top. Traceparent gets a new span id for each call, unless
-// the call carries one already (Unary puts in its own). A call whose context's deadline has passed fails
-// with DEADLINE_EXCEEDED, one with illegal metadata with INVALID_ARGUMENT; neither leaves the process.
+// the call carries one already (Unary puts in its own); what is left of the retries goes along in any case.
+// A call whose context's deadline has passed fails with DEADLINE_EXCEEDED, one with illegal metadata with
+// INVALID_ARGUMENT; neither leaves the process.
 std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface>
 ContextInterceptorFactory();
 

@@ -80,6 +80,10 @@ class UnaryCall {
 
 template <class Fn>
 ::grpc::Status MakeAttempt(const UnaryCall& call, Attempt& attempt, Fn& fn) {
+  if (!std::is_invocable_v<Fn&, ::grpc::ClientContext&, Attempt&> && attempt.fault() != 0) {
+    attempt.set_outcome({HF_UNAVAILABLE, HF_VERDICT_DERIVE, HF_EFFECT_DERIVE, 0, 0});
+    return RefusalStatus(holdfast::internal::kNoCannedResult, "no canned result to give");
+  }
   ::grpc::ClientContext context;
   if (const absl::Status status = call.Prepare(attempt, context); !status.ok()) {
     hf_outcome outcome{};

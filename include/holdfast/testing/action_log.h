@@ -5,8 +5,9 @@
 //   Call(pipeline, {.observer = &log, .clock = &clock}, dependency);
 //   EXPECT_EQ(log.text(), "ATTEMPT 1; SLEEP 120ms; ATTEMPT 2; FINISH OK");
 //
-// SLEEP and WAIT show how long, FINISH the code and, where it is not a success, who stopped the call. Not
-// thread-safe: one call at a time.
+// ATTEMPT shows the canned result that an injected fault asks for ("ATTEMPT 1 fault 7"), SLEEP and WAIT how
+// long, FINISH the code and, where it is not a success, who stopped the call. Not thread-safe: one call at a
+// time.
 #ifndef HOLDFAST_TESTING_ACTION_LOG_H_
 #define HOLDFAST_TESTING_ACTION_LOG_H_
 
@@ -38,7 +39,8 @@ inline std::string Text(Duration duration) {
 inline std::string Text(const hf_action& action, hf_time now) {
   switch (action.kind) {
     case HF_DO_ATTEMPT:
-      return "ATTEMPT " + std::to_string(action.attempt);
+      return "ATTEMPT " + std::to_string(action.attempt) +
+             (action.fault != 0 ? " fault " + std::to_string(action.fault) : "");
     case HF_DO_SLEEP:
       return "SLEEP " + Text(Duration{action.until - now});
     case HF_DO_WAIT:

@@ -50,6 +50,11 @@ class ContextInterceptor final : public experimental::Interceptor {
     for (const auto& [key, value] : metadata) {
       if (absl::Status legal = CheckWireLegal(key, value); !legal.ok()) return FromAbsl(legal);
     }
+    // A bare call retries nothing, so all that is left is for the layers below. Unary has told it already.
+    const std::int32_t retries = context_.retries();
+    if (retries != 0 && metadata.count(std::string(kRetriesKey)) == 0) {
+      metadata.emplace(kRetriesKey, std::to_string(std::max(retries, 0)));
+    }
     // One that is there was put there for this attempt, with its ids and deadline: by Unary, for one.
     if (metadata.count(std::string(kTraceparentKey)) > 0) return ::grpc::Status::OK;
     if (context_.deadline() != 0 && context_.deadline() <= Clock::Steady().Now()) {
@@ -60,10 +65,6 @@ class ContextInterceptor final : public experimental::Interceptor {
     if (!step.ok()) return FromAbsl(step.status());
     for (auto& [key, value] : ContextEntries(*step)) {
       if (metadata.count(std::string(key)) == 0) metadata.emplace(key, std::move(value));
-    }
-    // A bare call retries nothing, so all that is left is for the layers below.
-    if (const std::int32_t retries = context_.retries(); retries != 0) {
-      metadata.emplace(kRetriesKey, std::to_string(std::max(retries, 0)));
     }
     return ::grpc::Status::OK;
   }

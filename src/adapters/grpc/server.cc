@@ -205,9 +205,8 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
 }
 
 ::grpc::Status Admission::Settle(::grpc::Status own) {
-  if (own.ok()) return own;
-  if (call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
   SayRetried();
+  if (!own.ok() && call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
   return own;
 }
 

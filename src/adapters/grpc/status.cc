@@ -179,9 +179,9 @@ PeerAdvice ReadTrailers(const std::multimap<::grpc::string_ref, ::grpc::string_r
 hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
   hf_outcome outcome{};
   outcome.code = CanonicalCode(status.error_code());
+  outcome.retried = advice.retried;
   if (outcome.code == HF_OK) return outcome;
   outcome.retry_after = advice.retry_after.count();
-  outcome.retried = advice.retried;
   hf_outcome derived = outcome;
   hf_outcome_derive(&derived);
   // What is refused for good is not asked again, started or not.
