@@ -205,6 +205,7 @@ class Breaker {
   [[gnu::cold, gnu::noinline]] hf_events LookForHangs(BreakerWord word, hf_time now);
   [[gnu::cold, gnu::noinline]] hf_events Trip(BreakerWord word, hf_time now, Diagnosis found);
 
+  hf_events FollowLocked(hf_time now);
   Admission AcquireLocked(BreakerWord word);
   Admission AdmitProbe(const BreakerPolicy& policy, hf_events events);
   void StartProbing(const BreakerPolicy& policy, uint64_t generation);

@@ -23,16 +23,19 @@ void Breaker<Storage>::Force(hf_breaker_state state, hf_time now) {
 
 template <typename Storage>
 hf_events Breaker<Storage>::Update(const BreakerPolicy& policy, hf_time now) {
-  {
-    const ScopedLock lock(mutex_);
-    health_.policy().Store(policy);
-  }
-  return Follow(now);
+  const ScopedLock lock(mutex_);  // over both: a transition in between would be in neither shape
+  health_.policy().Store(policy);
+  return FollowLocked(now);
 }
 
 template <typename Storage>
 hf_events Breaker<Storage>::Follow(hf_time now) {
   const ScopedLock lock(mutex_);
+  return FollowLocked(now);
+}
+
+template <typename Storage>
+hf_events Breaker<Storage>::FollowLocked(hf_time now) {
   const hf_time present = NotBefore(now, newest_);
   const BreakerPolicy policy = health_.policy().Load();
   const BreakerWord before(word_.Load());

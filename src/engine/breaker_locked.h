@@ -183,9 +183,7 @@ void Breaker<Storage>::EndRamp(hf_time now) {
   const BreakerWord word(word_.Load());
   newest_ = NotBefore(now, newest_);
   if (!word.ramps() || newest_ < until_.Load()) return;
-  word_.Store(BreakerWord::Make(word.generation(), shape_, word.state(), /*ramps=*/false,
-                                health_.policy().Load())
-                  .raw());
+  word_.Store(word.WithoutRamp().raw());
 }
 
 template <typename Storage>

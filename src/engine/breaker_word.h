@@ -36,6 +36,11 @@ class BreakerWord {
     return BreakerWord(raw);
   }
 
+  // The same in all else, though the policy may be another one by now.
+  BreakerWord WithoutRamp() const {
+    return BreakerWord((raw_ & ~kRamping) | (Admits() && !ages() ? kAtOnce : 0));
+  }
+
   uint64_t raw() const { return raw_; }
   uint64_t generation() const { return raw_ >> kGenerationShift; }
   uint32_t shape() const { return static_cast<uint32_t>(raw_ >> kShapeShift & 0xFFFF); }

@@ -15,6 +15,16 @@ namespace {
 struct SteppedInto : model::InterruptedCells {
   static uint32_t Lane() { return 0; }
   static void MoveLane() {}
+
+  // Lets a rival have the lock before whoever wants it for the n-th time.
+  struct Mutex {
+    static inline int locks_left = -1;
+    static inline std::function<void()> rival;
+    void Lock() {
+      if (locks_left >= 0 && locks_left-- == 0) rival();
+    }
+    void Unlock() {}
+  };
 };
 using Machine = Breaker<SteppedInto>;
 
@@ -79,6 +89,49 @@ TEST(BreakerReadModel, AReaderMayComeAnywhereInAChangeOfState) {
       saved.failures = 3;
       ReadWithin(policy, [&](Machine& machine) { machine.Restore(saved, kNow + 20 * HF_MS); });
     }
+  }
+}
+
+// A new policy must not be seen by whoever takes the lock before the windows follow it.
+TEST(BreakerReadModel, ATripMayComeBeforeAnyLockOfAnUpdate) {
+  for (const BreakerPolicy& before : kPolicies) {
+    for (const BreakerPolicy& after : kPolicies) {
+      for (int n = 0; n < 3; ++n) {
+        BreakerPolicy policy = before;
+        policy.consecutive_failures = 1;
+        BreakerBox<SteppedInto> box(policy);
+        const hf_permit permit = box.machine.Acquire(kNow).permit;
+        SteppedInto::Mutex::rival = [&] {
+          box.machine.Record(permit, HF_VERDICT_FAILURE, kNow);
+          EXPECT_EQ(box.machine.Read(kNow).state, HF_BREAKER_OPEN);
+        };
+        SteppedInto::Mutex::locks_left = n;
+        BreakerPolicy next = after;
+        next.consecutive_failures = 1;
+        box.machine.Update(next, kNow);
+        SteppedInto::Mutex::locks_left = -1;
+        EXPECT_LE(box.machine.Read(kNow).failures, box.machine.Read(kNow).calls);
+      }
+    }
+  }
+}
+
+// Breakers of a registry share a policy, and follow it one after the other.
+TEST(BreakerReadModel, ARampThatEndsBeforeItsBreakerFollowsKeepsTheOldShape) {
+  for (const BreakerPolicy& after : kPolicies) {
+    BreakerPolicy policy = kPolicies[0];
+    policy.consecutive_failures = policy.probes = 1;
+    policy.open_for = HF_MS;
+    BreakerBox<SteppedInto> box(policy);
+    box.machine.Record(box.machine.Acquire(kNow).permit, HF_VERDICT_FAILURE, kNow);
+    const hf_permit probe = box.machine.Acquire(kNow + HF_MS).permit;
+    box.machine.Record(probe, HF_VERDICT_SUCCESS, kNow + HF_MS);
+    box.live.Store(after);
+    const hf_permit permit = box.machine.Acquire(kNow + 2 * HF_S).permit;
+    EXPECT_EQ(permit.kind, HF_PERMIT_NORMAL);
+    EXPECT_TRUE(box.machine.Record(permit, HF_VERDICT_FAILURE, kNow + 2 * HF_S).accepted);
+    EXPECT_EQ(box.machine.Read(kNow + 2 * HF_S).failures, 1u);
+    box.machine.Follow(kNow + 2 * HF_S);
   }
 }
 
