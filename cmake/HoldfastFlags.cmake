@@ -23,7 +23,9 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
   find_program(HOLDFAST_MOLD mold)
   if(HOLDFAST_MOLD)
-    add_link_options(-fuse-ld=mold)
+    # mold 1.10 begins RELRO on an unmapped page where .tbss ends one, and the program does not start
+    # ("cannot apply additional memory protection"); what ships is linked without mold.
+    add_link_options(-fuse-ld=mold -Wl,-z,norelro)
   endif()
 
   if(HOLDFAST_SANITIZE STREQUAL "asan")
