@@ -77,6 +77,7 @@ enum class Count {
   kCharged,       // to the budget
   kRetriesSaved,  // not charged: never sent
   kKilledAtOnce,  // before anything else
+  kKilledLate,    // after a sleep or a wait, which may have been for a token
   kStopped,
   kSize,
 };
