@@ -16,6 +16,7 @@
 #include <holdfast/event.h>
 #include <holdfast/journal.h>
 #include <holdfast/metrics_families.h>
+#include <holdfast/metrics_guards.h>
 #include <holdfast/metrics_page.h>
 #include <holdfast/metrics_text.h>
 #include <holdfast/retry.h>
@@ -54,6 +55,12 @@ inline void Collect(ObjectMetrics& out, const Bulkhead& bulkhead) {
           {{"reason", hf_reason_name(HF_R_BULKHEAD_FULL)}});
   out.Set(metric_families::kBulkheadRefused, is.timed_out,
           {{"reason", hf_reason_name(HF_R_BULKHEAD_TIMEOUT)}});
+  out.Set(metric_families::kBulkheadRefused, is.over_share,
+          {{"reason", hf_reason_name(HF_R_BULKHEAD_SHARE)}});
+  out.Set(metric_families::kBulkheadRefused, is.no_time,
+          {{"reason", hf_reason_name(HF_R_BULKHEAD_NO_TIME)}});
+  out.Set(metric_families::kBulkheadRefused, is.dropped,
+          {{"reason", hf_reason_name(HF_R_BULKHEAD_OVERLOADED)}});
 }
 
 inline void Collect(ObjectMetrics& out, const RetryBudget& budget) {

@@ -181,7 +181,7 @@ class Bench:
 
 def canary():
     """A defect that is none: if it counts as noticed, nothing here means anything."""
-    return Mutant(["mutant: nothing is wrong with this one", "in: src/engine/outcome.cc",
+    return Mutant(["mutant: nothing is wrong with this one", "in: src/engine/outcome.h",
                    "killed-by: tests/unit/outcome_test.cc Outcome.DerivesEveryCodeByTheTable",
                    "- hf_outcome result = outcome;", "+ hf_outcome result(outcome);"], "canary")
 

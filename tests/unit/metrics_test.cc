@@ -99,6 +99,9 @@ holdfast_bulkhead_waiting{name="orders"} 0
 holdfast_bulkhead_limit{name="orders"} 1
 holdfast_bulkhead_refused_total{name="orders",reason="bulkhead_full"} 2
 holdfast_bulkhead_refused_total{name="orders",reason="bulkhead_timeout"} 1
+holdfast_bulkhead_refused_total{name="orders",reason="bulkhead_share"} 0
+holdfast_bulkhead_refused_total{name="orders",reason="bulkhead_no_time"} 0
+holdfast_bulkhead_refused_total{name="orders",reason="bulkhead_overloaded"} 0
 holdfast_budget_tokens{name="orders"} 9.1
 holdfast_journal_waiting{name="all"} 2
 holdfast_journal_written_total{name="all"} 5
