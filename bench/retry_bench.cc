@@ -45,6 +45,21 @@ void BudgetFailure(benchmark::State& state) {
 }
 BENCHMARK(BudgetFailure)->Name("budget/failure_and_10_successes");
 
+// One operation at a time, of which one in ten is a failure.
+void BudgetMixed(benchmark::State& state) {
+  static hf_budget* const budget = [] {
+    hf_budget* created = nullptr;
+    if (hf_budget_new(nullptr, &created, nullptr) != HF_OK) std::abort();
+    return created;
+  }();
+  int turn = 0;
+  for (auto _ : state) {
+    const bool fails = ++turn % 10 == 0;
+    benchmark::DoNotOptimize(fails ? hf_budget_on_failure(budget) : hf_budget_on_success(budget));
+  }
+}
+BENCHMARK(BudgetMixed)->Name("budget/mixed")->Threads(1)->Threads(2)->UseRealTime();
+
 }  // namespace
 
 BENCHMARK_MAIN();
