@@ -47,11 +47,7 @@ BENCHMARK(BudgetFailure)->Name("budget/failure_and_10_successes");
 
 // One operation at a time, of which one in ten is a failure.
 void BudgetMixed(benchmark::State& state) {
-  static hf_budget* const budget = [] {
-    hf_budget* created = nullptr;
-    if (hf_budget_new(nullptr, &created, nullptr) != HF_OK) std::abort();
-    return created;
-  }();
+  static hf_budget* const budget = NewBudget();
   int turn = 0;
   for (auto _ : state) {
     const bool fails = ++turn % 10 == 0;
