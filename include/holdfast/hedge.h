@@ -20,6 +20,7 @@
 #include <absl/status/statusor.h>
 #include <holdfast/c/hedge.h>
 #include <holdfast/handle.h>
+#include <holdfast/match.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/status.h>
 
@@ -142,8 +143,9 @@ class HedgePolicy {
 };
 
 struct HedgeCallOptions {
-  hf_time deadline = 0;     // 0: none
-  bool idempotent = false;  // false: it may not be done twice, so one attempt is made
+  hf_time deadline = 0;          // 0: none
+  bool idempotent = false;       // false: it may not be done twice, so one attempt is made
+  const Facts* facts = nullptr;  // what kill switches match; borrowed until the end
 };
 
 // A session. Decides only: starting, cancelling and waiting are its owner's. One thread at a time, and it
@@ -158,6 +160,10 @@ class HedgeCall {
     hf_hedge_call_options raw = HF_INIT(hf_hedge_call_options);
     raw.deadline = options.deadline;
     raw.flags = options.idempotent ? HF_CALL_IDEMPOTENT : 0;
+    if (options.facts != nullptr) {
+      facts_ = ToFacts(*options.facts);
+      raw.facts = &facts_;
+    }
     hf_hedge_call_start(&call_, policy.raw(), pipeline.raw(), &raw, now, &next_);
   }
   ~HedgeCall() { Abort(now_); }
@@ -206,6 +212,7 @@ class HedgeCall {
   }
 
   hf_hedge_call call_;
+  hf_facts facts_{};
   hf_hedge_action next_{};
   hf_time now_;
 };

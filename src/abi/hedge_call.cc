@@ -32,6 +32,7 @@ struct Session {
   Session(hf_hedge* of, hf_pipeline* through) : hedge(of), pipeline(through) {}
 
   uint64_t tag = 0;
+  const hf_facts* facts = nullptr;
   hf_hedge* hedge;
   hf_pipeline* pipeline;  // nullable
   engine::HedgeCallState state;
@@ -42,8 +43,9 @@ static_assert(alignof(Session) <= alignof(hf_hedge_call));
 
 class RealGuards {
  public:
-  explicit RealGuards(const hf_pipeline* pipeline)
-      : limits_(pipeline == nullptr ? engine::CallLimits{} : pipeline->limits()),
+  RealGuards(const hf_pipeline* pipeline, const hf_facts* facts)
+      : facts_(facts),
+        limits_(pipeline == nullptr ? engine::CallLimits{} : pipeline->limits()),
         budget_(pipeline == nullptr ? nullptr : pipeline->budget.get()),
         breaker_(pipeline == nullptr ? nullptr : pipeline->breaker.get()),
         bulkhead_(pipeline == nullptr ? nullptr : pipeline->bulkhead.get()),
@@ -55,7 +57,8 @@ class RealGuards {
   hf_code Enter(hf_time now, engine::HedgePermits* permits, hf_rejection* why, hf_events* events) {
     *permits = engine::HedgePermits{};
     constexpr hf_facts kUnknown{};
-    if (kill_switch_ != nullptr && kill_switch_->engine.Check(kUnknown, now, why) != HF_OK) {
+    const hf_facts& facts = facts_ != nullptr ? *facts_ : kUnknown;
+    if (kill_switch_ != nullptr && kill_switch_->engine.Check(facts, now, why) != HF_OK) {
       return why->code;
     }
     if (breaker_ != nullptr) {
@@ -121,6 +124,7 @@ class RealGuards {
     if (limiter_ != nullptr) limiter_->engine.Cancel(paid_, now);
   }
 
+  const hf_facts* const facts_;  // nullable
   const engine::CallLimits limits_;
   engine::Ticket paid_;      // for the attempt that was entered last
   hf_budget* const budget_;  // each nullable
@@ -178,7 +182,7 @@ hf_code RefuseUnknown(const hf_hedge_call* call, hf_hedge_action* next) {
 template <typename MakeStep>
 hf_code Answer(hf_hedge_call* call, Session* session, hf_time now, hf_hedge_action* next,
                const MakeStep& make_step) {
-  RealGuards guards(session->pipeline);
+  RealGuards guards(session->pipeline, session->facts);
   Step step(session->state, session->hedge->engine, guards, now);
   ::new (static_cast<void*>(next)) hf_hedge_action(make_step(step));
   if (next->kind == HF_DO_FINISH) Close(call, session);
@@ -203,11 +207,15 @@ hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* p
   if ((given.flags & ~kKnownFlags) != 0 || given.reserved0 != 0) {
     return RefuseFinished(next, HF_R_UNSUPPORTED_FIELD);
   }
+  if (given.facts != nullptr && !engine::FactsAreValid(*given.facts)) {
+    return RefuseFinished(next, HF_R_NULL_ARGUMENT);
+  }
   if (pipeline != nullptr && HasOtherGuards(*pipeline)) {
     return RefuseFinished(next, HF_R_BAD_OPTIONS);
   }
   Session* const session = ::new (static_cast<void*>(call)) Session(hedge, pipeline);
   session->state.flags = given.flags;
+  session->facts = given.facts;
   hf_hedge_ref(hedge);
   hf_pipeline_ref(pipeline);
   abi::MarkLive(call, kHedgeCallTag);
@@ -238,7 +246,7 @@ hf_code hf_hedge_call_on_time(hf_hedge_call* call, hf_time now, hf_hedge_action*
 void hf_hedge_call_abort(hf_hedge_call* call, hf_time now) noexcept {
   Session* const session = Enter(call);
   if (session == nullptr) return;
-  RealGuards guards(session->pipeline);
+  RealGuards guards(session->pipeline, session->facts);
   Step(session->state, session->hedge->engine, guards, now).Abort();
   Close(call, session);
 }

@@ -4,6 +4,7 @@
 #include <holdfast/breaker.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/hedge.h>
+#include <holdfast/kill_switch.h>
 #include <holdfast/limiter.h>
 
 #include <chrono>
@@ -83,6 +84,26 @@ TEST_F(HedgeHandle, AHalfOpenBreakersProbeIsNotKeptByAFullBulkhead) {
   HedgeCall refused(policy, pipeline, {}, kNow + HF_S);
   EXPECT_EQ(refused.next().reason, HF_R_BULKHEAD_FULL);
   EXPECT_EQ(breaker.Snapshot(kNow + HF_S).probes_out, 0u);
+}
+
+TEST_F(HedgeHandle, AKillSwitchThatNamesAnOperationStopsAHedgedCallAndItsHedges) {
+  const KillSwitch kill = *KillSwitch::Create();
+  const uint64_t token = *kill.Arm(
+      {.match = {.operation = "charge"}, .owner = "ann", .reason = "drill", .expiry = 10min}, kNow);
+  pipeline = *Pipeline::Create({.kill_switch = kill});
+  const Facts charge = {.operation = "charge"};
+  HedgeCall early(policy, pipeline, {.idempotent = true, .facts = &charge}, kNow);
+  ASSERT_EQ(early.next().kind, HF_DO_ATTEMPT);
+  ASSERT_TRUE(kill.Fire(token, kNow).ok());
+  ASSERT_TRUE(early.OnTime(kNow + 10 * HF_MS).ok());
+  EXPECT_EQ(early.next().kind, HF_DO_WAIT) << "no hedge of it";
+
+  HedgeCall killed(policy, pipeline, {.idempotent = true, .facts = &charge}, kNow);
+  ASSERT_TRUE(killed.IsOver());
+  EXPECT_EQ(killed.next().reason, HF_R_KILLED);
+  const Facts refund = {.operation = "refund"};
+  HedgeCall other(policy, pipeline, {.idempotent = true, .facts = &refund}, kNow);
+  EXPECT_EQ(other.next().kind, HF_DO_ATTEMPT);
 }
 
 // One budget for retries and hedges: what retries have used up, hedges do not have.

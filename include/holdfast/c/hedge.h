@@ -112,6 +112,7 @@ typedef struct hf_hedge_call_options {
   hf_time deadline; /* 0: none */
   uint32_t flags;   /* HF_CALL_*; without HF_CALL_IDEMPOTENT one attempt is made */
   uint32_t reserved0;
+  const hf_facts* facts; /* what kill switches match; nullable; borrowed until the end */
 } hf_hedge_call_options;
 
 /* The session: the caller's memory, pinned from start to finish or abort. */
@@ -139,7 +140,8 @@ typedef struct hf_hedge_action {
  * Contract: ends by FINISH or hf_hedge_call_abort. Takes a reference on policy and pipeline until then;
  *   pipeline NULL: no guards; hedge NULL: the pipeline's. Ownership: *call pinned. Threads: one at a time per
  *   call; no allocation. Errors: INVALID_ARGUMENT with nothing begun: NULL, negative now or deadline, unknown
- *   flags; HF_R_BAD_OPTIONS: a pipeline with throttle, fault, call_limiter or call_bulkhead. Since: 0.2 */
+ *   flags, facts with a size and no bytes; HF_R_BAD_OPTIONS: a pipeline with throttle, fault, call_limiter
+ *   or call_bulkhead. Since: 0.2 */
 HF_API hf_code hf_hedge_call_start(hf_hedge_call* call, hf_hedge* hedge, hf_pipeline* pipeline,
                                    const hf_hedge_call_options* options, hf_time now,
                                    hf_hedge_action* next) HF_NOEXCEPT;
