@@ -45,10 +45,11 @@ class Median5 {
   double Add(double value) {
     ring_[added_ % kSize] = value;
     ++added_;
-    std::array<double, kSize> sorted = ring_;
+    std::array<double, kSize> values = ring_;
     const size_t held = std::min<size_t>(added_, kSize);
-    std::sort(sorted.begin(), sorted.begin() + held);
-    return sorted[held / 2];
+    const auto middle = values.begin() + held / 2;
+    std::nth_element(values.begin(), middle, values.begin() + held);
+    return *middle;
   }
 
  private:
