@@ -196,7 +196,7 @@ class Stage {
     EXPECT_EQ(guard.Snapshot().waiting, 0u);
   }
 
-  const Script& script_;
+  const Script script_;  // its own: a script written in place would be gone after the constructor
   const Facts facts_{.operation = "charge"};
   std::vector<BulkheadPermit> others_;
   Context context_;
