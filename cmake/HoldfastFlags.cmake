@@ -22,7 +22,8 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CMAKE_C_COMPILER_LAUNCHER "${CMAKE_CXX_COMPILER_LAUNCHER}")
   endif()
   find_program(HOLDFAST_MOLD mold)
-  if(HOLDFAST_MOLD)
+  # Not under TSan: mold 1.10 never ends linking explain_warnings_test.
+  if(HOLDFAST_MOLD AND NOT HOLDFAST_SANITIZE STREQUAL "tsan")
     # mold 1.10 begins RELRO on an unmapped page where .tbss ends one, and the program does not start
     # ("cannot apply additional memory protection"); what ships is linked without mold.
     add_link_options(-fuse-ld=mold -Wl,-z,norelro)
