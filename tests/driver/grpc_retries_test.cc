@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "driver/grpc_loopback.h"
@@ -33,6 +34,11 @@ class GrpcRetriesTold : public ::testing::Test {
     return Unary(pipeline_, {.call = {.idempotent = true, .report = &report_, .clock = &clock_}},
                  [&](::grpc::ClientContext& context) { return Charge(context); });
   }
+  // How the service answers from now on.
+  void Answer(std::function<::grpc::Status(::grpc::ServerContext*)> answer) {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
   // Of each request, in order.
   Values Received(const std::string& key) const {
     const std::lock_guard lock(mutex_);
@@ -50,12 +56,12 @@ class GrpcRetriesTold : public ::testing::Test {
   testing::VirtualClock clock_;
   CallReport report_;
   Pipeline pipeline_ = *Pipeline::Create({.retry = *RetryPolicy::Create()});
+
+ private:
+  mutable std::mutex mutex_;  // the service's threads are not the test's
   std::function<::grpc::Status(::grpc::ServerContext*)> answer_ = [](auto*) {
     return ::grpc::Status::OK;
   };
-
- private:
-  mutable std::mutex mutex_;
   std::vector<std::multimap<std::string, std::string>> headers_;
   PaymentService service_{[this](::grpc::ServerContext* context, const auto&, auto*) {
     const std::lock_guard lock(mutex_);
@@ -72,7 +78,7 @@ class GrpcRetriesTold : public ::testing::Test {
 
 TEST_F(GrpcRetriesTold, EachAttemptCarriesWhatIsLeft) {
   const ScopedContext attached(*Context::Start({.retries = 1}));
-  answer_ = [](auto*) { return ::grpc::Status(StatusCode::UNAVAILABLE, "gone"); };
+  Answer([](auto*) { return ::grpc::Status(StatusCode::UNAVAILABLE, "gone"); });
   EXPECT_EQ(UnaryCharge().error_code(), StatusCode::UNAVAILABLE);
   EXPECT_EQ(report_.reason, HF_R_RETRIED_ELSEWHERE);
   EXPECT_EQ(Received(std::string(kRetriesKey)), (Values{"1", "0"}));
@@ -81,10 +87,10 @@ TEST_F(GrpcRetriesTold, EachAttemptCarriesWhatIsLeft) {
 TEST_F(GrpcRetriesTold, WhatWasRetriedBelowForASuccessCounts) {
   const Context story = *Context::Start({.retries = 3});
   const ScopedContext attached(story);
-  answer_ = [](::grpc::ServerContext* context) {
+  Answer([](::grpc::ServerContext* context) {
     context->AddTrailingMetadata(std::string(kRetriedTrailer), "2");
     return ::grpc::Status::OK;
-  };
+  });
   EXPECT_TRUE(UnaryCharge().ok());
   EXPECT_EQ(report_.retries, 2u);
   EXPECT_EQ(story.retried(), 2u);

@@ -203,7 +203,7 @@ class Match {
   std::optional<engine::Injection> RandomFault() {
     using Kind = engine::Injection::Kind;
     if (dice_.Chance(40)) return std::nullopt;
-    engine::Injection fault;
+    engine::Injection fault{};
     fault.kind = dice_.OneOf({Kind::kOutcome, Kind::kDelay, Kind::kResult});
     fault.result = 3;
     fault.until = dice_.Chance(50) ? 0 : now_ + dice_.Between(1, 40);
