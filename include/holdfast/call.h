@@ -13,8 +13,8 @@
 
 #include <absl/status/status.h>
 #include <holdfast/attempt.h>
+#include <holdfast/blocking_call.h>
 #include <holdfast/call_options.h>
-#include <holdfast/call_session.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/status.h>

@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocking driver's half that does not depend on the function: the session, and what it waits with.
-// For Call (call.h) only.
+// CallSession: what every driver's calls have in common: one hf_call, its clock and what is told of it.
+//
+// For drivers only. It decides nothing: it hands on what hf_call_* says, to the observer and the report too.
+//
+//   CallSession session(options, idempotent);
+//   session.Start(pipeline, waker);
+//   until session.action().kind is HF_DO_FINISH, do it, then
+//     after ATTEMPT        session.Settle(outcome)
+//     after SLEEP, WAIT    session.GoOn()
+//     the caller gave up   session.GiveUp()
+//   session.Finish()
+//
+// `Options` is the driver's own: CallOptions, or a struct with the same members (asio::CallOptions), which
+// must outlive the session. Pinned, one thread at a time. However it ends, every permit goes back.
 #ifndef HOLDFAST_CALL_SESSION_H_
 #define HOLDFAST_CALL_SESSION_H_
 
@@ -13,57 +25,69 @@
 #include <holdfast/status.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <stop_token>
 
 namespace holdfast::inline v0_2::internal {
 
-// One call. Decides nothing: it does what hf_call_* says.
-class BlockingCall {
+template <class Options>
+class CallSession {
  public:
-  BlockingCall(const Pipeline& pipeline, const CallOptions& options, bool idempotent)
+  CallSession(const Options& options, bool idempotent)
       : options_(options),
         clock_(options.clock != nullptr ? *options.clock : Clock::Steady()),
-        seed_(options.seed != 0 ? options.seed : CallSeed()) {
+        seed_(options.seed != 0 ? options.seed : CallSeed()),
+        idempotent_(options.idempotent || idempotent) {
+    action_.kind = HF_DO_FINISH;  // nothing to end until it has begun
+  }
+  ~CallSession() {
+    if (action_.kind != HF_DO_FINISH) Abort();
+  }
+  CallSession(const CallSession&) = delete;
+  CallSession& operator=(const CallSession&) = delete;
+
+  // Once, before everything else. `waker` may be called in any thread from here on.
+  void Start(const Pipeline& pipeline, hf_waker waker) {
     const hf_time now = clock_.Now();
     hf_call_options raw = HF_INIT(hf_call_options);
     raw.seed = seed_;
     raw.deadline = Deadline(now);
-    raw.waker = hf_waker{&BlockingCall::OnWake, this};
-    raw.flags = HF_CALL_BORROWED | HF_CALL_CURRENT_CONTEXT |
-                (options.idempotent || idempotent ? HF_CALL_IDEMPOTENT : 0);
-    raw.context = options.context;
-    raw.request = options.request;
-    raw.cost = options.cost;
-    if (options.facts != nullptr) {
-      facts_ = ToFacts(*options.facts);
+    raw.waker = waker;
+    raw.flags = HF_CALL_BORROWED | HF_CALL_CURRENT_CONTEXT | (idempotent_ ? HF_CALL_IDEMPOTENT : 0);
+    raw.context = options_.context;
+    raw.request = options_.request;
+    raw.cost = options_.cost;
+    if (options_.facts != nullptr) {
+      facts_ = ToFacts(*options_.facts);
       raw.facts = &facts_;
     }
     Note(hf_call_start(&call_, pipeline.raw(), &raw, now, &action_));
   }
-  ~BlockingCall() {
-    // However the function ends: a finished session is left alone.
-    if (action_.kind != HF_DO_FINISH) hf_call_abort(&call_, clock_.Now());
-  }
-  BlockingCall(const BlockingCall&) = delete;
-  BlockingCall& operator=(const BlockingCall&) = delete;
 
-  // The next attempt is due (true), or the call is over. Sleeps and waits in between.
-  bool AwaitAttempt() {
-    while (action_.kind == HF_DO_SLEEP || action_.kind == HF_DO_WAIT) Pause();
-    if (action_.kind == HF_DO_ATTEMPT && options_.stop.stop_requested()) GiveUp();
-    return action_.kind == HF_DO_ATTEMPT;
-  }
+  // What is to be done.
+  const hf_action& action() const { return action_; }
+  Clock& clock() const { return clock_; }
 
+  // The attempt that action() asks for. `stop` must outlive it.
+  Attempt MakeAttempt(const std::stop_token& stop) const { return Attempt(action_, clock_, stop); }
+
+  // The attempt is over.
   void Settle(const hf_outcome& outcome) {
     made_ = action_.attempt;
     last_code_ = outcome.code;
     Note(hf_call_resume(&call_, &outcome, clock_.Now(), &action_));
   }
 
-  Attempt MakeAttempt() const { return Attempt(action_, clock_, options_.stop); }
+  // The time has come, or the waker was called. Waits for a wake-up that is under way.
+  void GoOn() { Note(hf_call_resume(&call_, nullptr, clock_.Now(), &action_)); }
 
+  // The caller wants no more: every permit back, the error of the last attempt kept.
+  void GiveUp() { End(made_ > 0 ? last_code_ : HF_CANCELLED, HF_R_ABORTED); }
+
+  // Gives everything back and tells nobody. For a driver that is itself cut off.
+  void Abort() { hf_call_abort(&call_, clock_.Now()); }
+
+  // Why it ended; fills the report.
   Rejection Finish() const {
     const Rejection why{.code = static_cast<absl::StatusCode>(action_.code),
                         .reason = action_.reason,
@@ -87,43 +111,8 @@ class BlockingCall {
     return options_.deadline == 0 ? end : std::min(end, options_.deadline);
   }
 
-  // An exception of the clock ends the call while there still is something to wake.
-  struct Pausing {
-    BlockingCall& call;
-    bool broken_off = true;
-    ~Pausing() {
-      if (broken_off) hf_call_abort(&call.call_, call.clock_.Now());
-    }
-  };
-
-  // Most calls never wait, so what they would wait with is made only here. It must outlive the step
-  // that ends the wait: until then a wake-up may be under way, which that step waits for.
-  void Pause() {
-    Wakeup wakeup;
-    Pausing pausing{*this};
-    void* nobody = nullptr;
-    if (sleeper_.compare_exchange_strong(nobody, &wakeup)) {
-      const std::stop_callback on_stop(options_.stop, [&wakeup] { wakeup.Wake(); });
-      clock_.WaitUntil(action_.until == 0 ? HF_INFINITE : action_.until, wakeup);
-    }
-    sleeper_.store(nullptr);
-    pausing.broken_off = false;
-    if (options_.stop.stop_requested()) return GiveUp();
-    Note(hf_call_resume(&call_, nullptr, clock_.Now(), &action_));
-  }
-
-  // In any thread. Before the wait has begun it leaves a mark instead.
-  static void OnWake(void* data) {
-    auto* const self = static_cast<BlockingCall*>(data);
-    void* const sleeper = self->sleeper_.exchange(self);
-    if (sleeper != nullptr && sleeper != self) static_cast<Wakeup*>(sleeper)->Wake();
-  }
-
-  // The caller wants no more: every permit back, the error of the last attempt kept.
-  void GiveUp() { End(made_ > 0 ? last_code_ : HF_CANCELLED, HF_R_ABORTED); }
-
   void End(hf_code code, hf_reason reason) {
-    hf_call_abort(&call_, clock_.Now());
+    Abort();
     action_ = hf_action{};
     action_.kind = HF_DO_FINISH;
     action_.code = code;
@@ -140,16 +129,16 @@ class BlockingCall {
     if (options_.observer != nullptr) options_.observer->OnAction(action_);
   }
 
-  const CallOptions& options_;
+  const Options& options_;
   Clock& clock_;
   const uint64_t seed_;
-  hf_call call_;
+  const bool idempotent_;
+  hf_call call_;      // Start writes it
   hf_facts facts_;    // set only if there are any
   hf_action action_;  // written by every step
   hf_events events_ = 0;
   uint32_t made_ = 0;
   hf_code last_code_ = HF_OK;
-  std::atomic<void*> sleeper_{nullptr};  // a Wakeup, or null, or `this`: woken before the wait
 };
 
 }  // namespace holdfast::inline v0_2::internal
