@@ -26,9 +26,9 @@ class HoldfastConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
     options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
-               "with_prometheus": [True, False]}
+               "with_asio": [True, False], "with_prometheus": [True, False]}
     default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
-                       "with_prometheus": True}
+                       "with_asio": True, "with_prometheus": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -55,6 +55,8 @@ class HoldfastConan(ConanFile):
         if self.options.with_grpc:
             self.requires("protobuf/3.21.12", **shown)
             self.requires("grpc/1.51.1", **shown)
+        if self.options.with_asio:
+            self.requires("boost/1.81.0", **shown)
         if self.options.with_prometheus:
             self.requires("prometheus-cpp/1.0.1", **shown)
 
@@ -68,6 +70,7 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_LINK_STATIC": not self.options.shared,
             "HOLDFAST_SQLITE": bool(self.options.with_sqlite),
             "HOLDFAST_GRPC": bool(self.options.with_grpc),
+            "HOLDFAST_ASIO": bool(self.options.with_asio),
             "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
             "HOLDFAST_INSTALL": True,
             "HOLDFAST_TESTS": False,

@@ -15,6 +15,7 @@ libsodium/1.0.18
 sqlite3/3.40.1
 protobuf/3.21.12
 grpc/1.51.1
+boost/1.81.0
 prometheus-cpp/1.0.1
 
 [platform_tool_requires]

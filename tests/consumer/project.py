@@ -26,8 +26,8 @@ def run(*command, env=None):
     return result.stdout
 
 
-def has_adapter(name):
-    return (BINARY / f"src/libholdfast_{name}.a").exists()
+def has_adapter(prefix, name):
+    return (prefix / f"lib/cmake/holdfast/holdfast-{name}.cmake").exists()
 
 
 def workspace():
