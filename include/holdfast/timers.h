@@ -16,7 +16,8 @@ namespace holdfast::inline v0_2 {
 
 class TimerQueue;
 
-// Something that waits for one point in time. Must outlive its waiting.
+// Something that waits for one point in time. Must outlive its waiting: whoever destroys one that is set must
+// have cancelled it, with true, or wait for OnTime.
 class Alarm {
  public:
   Alarm() = default;
@@ -32,22 +33,27 @@ class Alarm {
   // Once for each Set that was not cancelled, with no lock held, wherever Timers runs its alarms. May set
   // it again, and may destroy it.
   virtual void OnTime() = 0;
+  // Instead of OnTime: the Timers ends, and nothing will ever ring. For whoever is owned by nobody else
+  // while waiting, to destroy itself.
+  virtual void OnEnd() {}
 
-  hf_time at_ = 0;
   uint32_t place_ = 0;  // in the queue, from 1; 0: it is not set
 };
 
-// Thread-safe. Set and Cancel of one alarm must not run at the same time.
+// Thread-safe, for one alarm too. So taking an alarm off is also how those who could wake its owner agree on
+// who does: of all Cancels and the ringing itself, exactly one gets it.
 class Timers {
  public:
   virtual ~Timers() = default;
-  // OnTime at `at` on the steady clock, at once if that has passed, never before this returns. An alarm that is set already is moved.
+  // OnTime at `at` on the steady clock (HF_INFINITE: never), at once if that has passed, but never
+  // before this returns. An alarm that is set already is moved.
   virtual void Set(Alarm& alarm, hf_time at) = 0;
   // True: it was set, and will not ring. False: it was not set, or it is ringing, or about to.
   virtual bool Cancel(Alarm& alarm) = 0;
 
  protected:
   static void Ring(Alarm& alarm) { alarm.OnTime(); }
+  static void End(Alarm& alarm) { alarm.OnEnd(); }
 };
 
 }  // namespace holdfast::inline v0_2
