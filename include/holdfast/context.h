@@ -8,7 +8,8 @@
 //
 // An immutable value behind a reference count. Each thread has one current context, which lives in the
 // shared object: libraries that do not know of each other see the same one. It does not follow work to
-// another thread, nor over a co_await: take Context::Current() along and attach it there.
+// another thread by itself: take Context::Current() along and attach it there (scoped_context.h), or let an
+// executor carry it, over co_await too (asio/context.h).
 #ifndef HOLDFAST_CONTEXT_H_
 #define HOLDFAST_CONTEXT_H_
 
@@ -20,7 +21,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -166,6 +166,8 @@ class Context {
 
   // The C object, borrowed; null if empty.
   hf_context* raw() const { return handle_.get(); }
+  // Its reference goes to the caller, and this is empty afterwards: for hf_context_swap.
+  hf_context* Release() { return handle_.Release(); }
 
   // The same object, not equal contents.
   friend bool operator==(const Context& a, const Context& b) { return a.handle_ == b.handle_; }
@@ -191,24 +193,8 @@ class Context {
   HandleType handle_;
 };
 
-// Makes a context the current one of this thread, until the end of the scope. Scopes nest and end in
-// reverse order, on the thread that opened them; never keep one over a co_await.
-class ScopedContext {
- public:
-  explicit ScopedContext(Context context)
-      : context_(std::move(context)), previous_(hf_context_swap(context_.raw())) {}
-  ~ScopedContext() {
-    [[maybe_unused]] const hf_context* const ours = hf_context_swap(previous_);
-    assert(ours == context_.raw() && "scopes must end in reverse order, on their own thread");
-  }
-  ScopedContext(const ScopedContext&) = delete;
-  ScopedContext& operator=(const ScopedContext&) = delete;
-
- private:
-  const Context context_;
-  hf_context* const previous_;
-};
-
 }  // namespace holdfast::inline v0_2
+
+#include <holdfast/scoped_context.h>  // at the end: it needs Context
 
 #endif  // HOLDFAST_CONTEXT_H_

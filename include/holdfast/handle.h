@@ -35,7 +35,7 @@ class Handle {
     return Adopt(borrowed);
   }
 
-  Handle(const Handle& other) : raw_(other.raw_) {
+  Handle(const Handle& other) noexcept : raw_(other.raw_) {
     if (raw_ != nullptr) Ref(raw_);
   }
   Handle(Handle&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
@@ -46,6 +46,9 @@ class Handle {
   ~Handle() {
     if (raw_ != nullptr) Unref(raw_);
   }
+
+  // The reference goes to the caller; this handle is empty afterwards.
+  T* Release() { return std::exchange(raw_, nullptr); }
 
   // The C object, borrowed.
   T* get() const { return raw_; }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// c/context.h: an immutable value behind a reference count, and one borrowed slot per thread.
+// c/context.h: an immutable value behind a reference count, and one slot per thread that owns what it holds.
 //
 // Locking: none. A context never changes after hf_context_new but for its retries, which are atomic, and
 // a slot belongs to its thread.
 // Memory: one allocation per context, none in a swap.
 #include "abi/context.h"
 
+#include <atomic>
 #include <cstddef>
 
 #include "codec/traceparent.h"
@@ -17,9 +18,12 @@ inline constexpr uint32_t kFirstSize<hf_context_options> = offsetof(hf_context_o
 
 namespace {
 
-// initial-exec: one load instead of a call. The object is linked with -z nodelete and the slot is
-// eight bytes, which the loader's spare static TLS always holds, even under dlopen.
+// initial-exec: one load instead of a call. The object is linked with -z nodelete and the slot and
+// the mark are sixteen bytes, which the loader's spare static TLS always holds, even under dlopen.
 [[gnu::tls_model("initial-exec")]] thread_local hf_context* current_context = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local uint64_t current_flow = 0;
+
+std::atomic<uint64_t> last_flow{0};
 
 hf_code Malformed(hf_error* error, std::string_view field, std::string_view text) {
   return FailField(error, HF_INVALID_ARGUMENT, HF_R_MALFORMED, field, text);
@@ -142,5 +146,17 @@ hf_context* hf_context_current(void) noexcept { return abi::current_context; }
 hf_context* hf_context_swap(hf_context* next) noexcept {
   hf_context* const previous = abi::current_context;
   abi::current_context = next;
+  return previous;
+}
+
+uint64_t hf_context_flow_new(void) noexcept {
+  return abi::last_flow.fetch_add(2, std::memory_order_relaxed) + 2;
+}
+
+uint64_t hf_context_flow(void) noexcept { return abi::current_flow; }
+
+uint64_t hf_context_flow_swap(uint64_t next) noexcept {
+  const uint64_t previous = abi::current_flow;
+  abi::current_flow = next;
   return previous;
 }

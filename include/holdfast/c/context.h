@@ -83,9 +83,30 @@ HF_API uint32_t hf_context_retried(const hf_context* context) HF_NOEXCEPT;
 HF_API hf_context* hf_context_current(void) HF_NOEXCEPT;
 
 /* Puts `next` (nullable) into the calling thread's slot, and gives back what was there.
- * Contract: no reference is added or dropped: the slot borrows; whoever swaps in keeps `next` alive
- *   until it swaps back. Ownership: as said. Threads: this thread's slot. Errors: none. Since: 0.1 */
+ * Contract: the slot owns one reference of what it holds. Whoever puts something in takes it out again
+ *   before the thread ends, for what is left in the slot then is leaked.
+ * Ownership: the caller's reference of `next` goes into the slot, and the slot's reference of what was
+ *   there goes to the caller. Threads: this thread's slot. Errors: none. Since: 0.1 */
 HF_API hf_context* hf_context_swap(hf_context* next) HF_NOEXCEPT;
+
+/* A flow is work whose current context travels with it: from the code that starts an operation to the
+ * handler that goes on when it is done, on whatever thread. Beside its slot each thread has a mark that
+ * says which flow it is running, by a number. Drivers that carry contexts set it (asio/context.h); nobody
+ * else needs it.
+ *
+ * A number for a flow.
+ * Contract: even, not 0, and given to nobody else in this process. Ownership: none.
+ * Threads: any. Errors: none. Since: 0.2 */
+HF_API uint64_t hf_context_flow_new(void) HF_NOEXCEPT;
+
+/* The flow that the calling thread is running, or 0.
+ * Contract: as it was set last. Ownership: none. Threads: this thread's mark. Errors: none. Since: 0.2 */
+HF_API uint64_t hf_context_flow(void) HF_NOEXCEPT;
+
+/* Says that the calling thread runs the flow `next` from now on (0: none), and which one it did before.
+ * Contract: whoever sets it sets it back, as with hf_context_swap. Ownership: none.
+ * Threads: this thread's mark. Errors: none. Since: 0.2 */
+HF_API uint64_t hf_context_flow_swap(uint64_t next) HF_NOEXCEPT;
 
 HF_END_DECLS
 
