@@ -29,6 +29,7 @@ endif()
 if(HOLDFAST_TESTS)
   find_package(GTest CONFIG REQUIRED)
   find_package(rapidcheck CONFIG QUIET)
+  find_package(spdlog CONFIG REQUIRED)
   if(HOLDFAST_ASIO)
     find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS context)  # stackful coroutines
   endif()
