@@ -1,93 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an action script can say, and the world that it is played in.
+// The world that an action script is played in.
 #ifndef HOLDFAST_TESTS_DRIVER_STAGE_H_
 #define HOLDFAST_TESTS_DRIVER_STAGE_H_
 
 #include <gtest/gtest.h>
 #include <holdfast/call_options.h>
 #include <holdfast/context.h>
+#include <holdfast/hedge.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/testing/action_log.h>
 #include <holdfast/testing/scripted.h>
 #include <holdfast/testing/virtual_clock.h>
 
-#include <chrono>
 #include <optional>
-#include <string>
-#include <utility>
 #include <vector>
+
+#include "driver/crowd.h"
+#include "driver/script.h"
 
 namespace holdfast::driver_test {
 
-using namespace std::chrono_literals;  // NOLINT: durations are the vocabulary of scripts
 using testing::ActionLog;
-using testing::Beat;
 using testing::ScriptedAttempts;
 using testing::VirtualClock;
-
-// A guard that gives something out, of which others have taken some before the call.
-struct Gate {
-  uint32_t limit = 0;  // 0: there is no such guard
-  uint32_t queue = 0;  // of a bulkhead
-  Duration max_wait{0};
-  uint32_t taken = 0;      // by others, before the call
-  Duration comes_back{0};  // of a bulkhead: one of them, this long after the start; 0: never
-};
-
-struct Script {
-  std::string name;
-  std::vector<Beat> beats;
-  std::string actions;  // ActionLog::text()
-  Duration elapsed{0};
-  hf_events events = 0;  // those that must have been seen
-  std::optional<uint32_t> attempts =
-      {};  // reported, where they are not the beats: a fault took their place
-
-  // The pipeline; what is 0 is left out.
-  uint32_t max_attempts = 3;
-  Duration max_elapsed{0};
-  double budget_tokens = 0;
-  Duration breaker_open_for{0};  // opens at 2 failures in a row, closes after one probe
-  bool breaker_is_open = false;
-  Gate bulkhead = {};
-  Gate call_bulkhead = {};
-  Gate limiter = {};  // tokens a second, saved up to as many
-  Gate call_limiter = {};
-  std::optional<FaultRule> fault = {};  // once, at the first attempt
-  bool killed = false;                  // what the call does is stopped
-  Duration killed_after{0};             // the same, this long after the start
-  Duration attempt_timeout{0};
-  // The call.
-  Duration timeout{0};
-  bool idempotent = true;
-  int32_t retries_left = 0;  // to it by the layers above, as a context says; 0: not told
-};
 
 // A world as a script wants it, before the call.
 class Stage {
  public:
   explicit Stage(const Script& script)
-      : dependency(clock, script.beats), log(clock), script_(script) {
+      : dependency(clock, script.beats),
+        log(clock),
+        script_(script),
+        crowd_(script_.bulkhead, clock),
+        call_crowd_(script_.call_bulkhead, clock) {
     PipelineOptions options{.timeout = script.timeout, .attempt_timeout = script.attempt_timeout};
-    if (script.max_attempts > 0) {
+    if (script.hedged) {
+      hedge_ = HedgePolicy::Create().value();
+      options.hedge = hedge_.raw();
+    } else if (script.max_attempts > 0) {
       options.retry = RetryPolicy::Create({.max_attempts = script.max_attempts,
-                                           .jitter = Jitter::kNone,
+                                           .jitter = script.jitter,
                                            .max_elapsed = script.max_elapsed})
                           .value();
     }
     if (script.budget_tokens > 0) {
-      options.budget = RetryBudget::Create({.max_tokens = script.budget_tokens}).value();
+      options.budget = budget = RetryBudget::Create({.max_tokens = script.budget_tokens}).value();
     }
-    bulkhead = MakeBulkhead(script.bulkhead);
-    call_bulkhead = MakeBulkhead(script.call_bulkhead);
+    options.bulkhead = bulkhead = crowd_.bulkhead();
+    options.call_bulkhead = call_bulkhead = call_crowd_.bulkhead();
     options.breaker = breaker = MakeBreaker();
-    options.bulkhead = bulkhead;
-    options.call_bulkhead = call_bulkhead;
-    options.limiter = MakeLimiter(script.limiter);
-    options.call_limiter = MakeLimiter(script.call_limiter);
-    options.kill_switch = MakeKillSwitch();
+    options.throttle = throttle = MakeThrottle();
+    options.limiter = limiter = MakeLimiter(script.limiter);
+    options.call_limiter = call_limiter = MakeLimiter(script.call_limiter);
+    options.kill_switch = kill_switch = MakeKillSwitch();
     options.fault = fault = MakeFault();
-    pipeline = Pipeline::Create(options).value();
+    if (script.flaw != Flaw::kNoPipeline) pipeline = Pipeline::Create(options).value();
+    request_ = MakeRequest();
     if (script.retries_left != 0) {
       context_ = Context::Create({.retries = script.retries_left}).value();
     }
@@ -95,12 +63,19 @@ class Stage {
 
   // The call that the script means, for any driver.
   CallOptions Options(CallReport* report) {
-    return {.idempotent = script_.idempotent,
+    hf_time deadline = 0;
+    if (script_.deadline_after.count() > 0) deadline = clock.Now() + script_.deadline_after.count();
+    if (script_.flaw == Flaw::kDeadline) deadline = -1;
+    return {.timeout = script_.call_timeout,
+            .deadline = deadline,
+            .idempotent = script_.idempotent,
             .context = context_.raw(),
             .facts = &facts_,
+            .request = request_ ? &*request_ : nullptr,
             .report = report,
             .observer = &log,
-            .clock = &clock};
+            .clock = &clock,
+            .seed = script_.seed};
   }
 
   // After the call: what the driver did, and that it left nothing behind.
@@ -111,8 +86,13 @@ class Stage {
     EXPECT_EQ(report.events, log.events());
     EXPECT_EQ(dependency.played(), dependency.beats());
     EXPECT_EQ(report.attempts, script_.attempts.value_or(script_.beats.size()));
-    if (bulkhead) CheckEmpty(bulkhead, script_.bulkhead);
-    if (call_bulkhead) CheckEmpty(call_bulkhead, script_.call_bulkhead);
+    CheckNothingIsHeld();
+  }
+
+  // Of what the guards give out, nothing is out but what others keep for good.
+  void CheckNothingIsHeld() {
+    if (bulkhead) CheckEmpty(bulkhead, crowd_);
+    if (call_bulkhead) CheckEmpty(call_bulkhead, call_crowd_);
     if (breaker) {
       EXPECT_EQ(breaker.Snapshot(clock.Now()).probes_out, 0u);
     }
@@ -121,37 +101,66 @@ class Stage {
     }
   }
 
+  const Script& script() const { return script_; }
+  const Context& context() const { return context_; }
+
   VirtualClock clock;
   ScriptedAttempts dependency;
   ActionLog log;
+  RetryBudget budget;
   CircuitBreaker breaker;
+  Throttle throttle;
   Bulkhead bulkhead;
   Bulkhead call_bulkhead;
+  RateLimiter limiter;
+  RateLimiter call_limiter;
+  KillSwitch kill_switch;
   FaultInjector fault;
   Pipeline pipeline;
 
  private:
   CircuitBreaker MakeBreaker() {
     if (script_.breaker_open_for.count() == 0) return {};
+    const bool ramps = script_.breaker_is == BreakerIs::kRamping;
     const CircuitBreaker made =
-        CircuitBreaker::Create(
-            {.consecutive_failures = 2, .probes = 1, .open_for = script_.breaker_open_for})
+        CircuitBreaker::Create({.consecutive_failures = 2,
+                                .probes = 1,
+                                .open_for = script_.breaker_open_for,
+                                .ramp_for = ramps ? Duration{10s} : Duration{0},
+                                .ramp_from = 0.01})
             .value();
-    for (int i = 0; i < 2 && script_.breaker_is_open; ++i) {
-      made.TryAcquire(clock.Now()).value().Record(HF_VERDICT_FAILURE, clock.Now());
+    switch (script_.breaker_is) {
+      case BreakerIs::kClosed:
+        break;
+      case BreakerIs::kOpen:
+        FailTwice(made, clock.Now());
+        break;
+      case BreakerIs::kForcedOpen:
+        EXPECT_TRUE(made.Force(BreakerState::kForcedOpen, clock.Now()).ok());
+        break;
+      case BreakerIs::kProbing:
+        FailTwice(made, clock.Now() - script_.breaker_open_for.count());
+        others_probe_.emplace(made.TryAcquire(clock.Now()).value());
+        clock.After(script_.breaker_open_for,
+                    [this] { others_probe_->Record(HF_VERDICT_SUCCESS, clock.Now()); });
+        break;
+      case BreakerIs::kRamping:
+        FailTwice(made, clock.Now() - script_.breaker_open_for.count());
+        made.TryAcquire(clock.Now()).value().Record(HF_VERDICT_SUCCESS, clock.Now());
+        EXPECT_TRUE(made.TryAcquire(clock.Now()).ok()) << "the first in a hundred";
+        break;
     }
     return made;
   }
 
-  Bulkhead MakeBulkhead(const Gate& gate) {
-    if (gate.limit == 0) return {};
-    const Bulkhead made =
-        Bulkhead::Create({.limit = gate.limit, .queue = gate.queue, .max_wait = gate.max_wait})
-            .value();
-    for (uint32_t i = 0; i < gate.taken; ++i) others_.push_back(made.TryAcquire(clock).value());
-    if (gate.comes_back.count() > 0) {
-      clock.After(gate.comes_back, [this] { others_.pop_back(); });
-    }
+  static void FailTwice(const CircuitBreaker& breaker, hf_time at) {
+    for (int i = 0; i < 2; ++i) breaker.TryAcquire(at).value().Record(HF_VERDICT_FAILURE, at);
+  }
+
+  Throttle MakeThrottle() {
+    if (!script_.throttled) return {};
+    const Throttle made = Throttle::Create({.window = 10s, .min_rate = 1}).value();
+    for (int i = 0; i < 40; ++i) made.Record(HF_VERDICT_FAILURE, clock.Now() - HF_MS);
     return made;
   }
 
@@ -185,20 +194,35 @@ class Stage {
   FaultInjector MakeFault() {
     if (!script_.fault) return {};
     FaultInjector made =
-        FaultInjector::Create({.rules = {&*script_.fault, 1}, .expiry = 1h, .max_total = 1})
+        FaultInjector::Create(
+            {.rules = {&*script_.fault, 1}, .expiry = 1h, .max_total = script_.faults})
             .value();
     EXPECT_TRUE(made.Start(clock.Now()).ok());
     return made;
   }
 
-  static void CheckEmpty(const Bulkhead& guard, const Gate& gate) {
-    EXPECT_EQ(guard.Snapshot().in_flight, gate.taken - (gate.comes_back.count() > 0 ? 1 : 0));
+  std::optional<hf_bulkhead_request> MakeRequest() {
+    const Flaw flaw = script_.flaw;
+    if (!script_.least_critical && flaw < Flaw::kRequestSize) return std::nullopt;
+    hf_bulkhead_request made = BulkheadRequest{.criticality = Criticality::kSheddable}.Raw();
+    if (flaw == Flaw::kRequestSize) made.struct_size = 1;
+    if (flaw == Flaw::kRequestLevel) made.abi_level = HF_ABI_LEVEL + 1;
+    if (flaw == Flaw::kRequestPartition) made.partition = HF_BULKHEAD_PARTITIONS;
+    return made;
+  }
+
+  static void CheckEmpty(const Bulkhead& guard, const Crowd& crowd) {
+    EXPECT_EQ(guard.Snapshot().in_flight, crowd.stays());
     EXPECT_EQ(guard.Snapshot().waiting, 0u);
   }
 
   const Script script_;  // its own: a script written in place would be gone after the constructor
   const Facts facts_{.operation = "charge"};
-  std::vector<BulkheadPermit> others_;
+  Crowd crowd_;
+  Crowd call_crowd_;
+  std::optional<BreakerPermit> others_probe_;
+  std::optional<hf_bulkhead_request> request_;
+  HedgePolicy hedge_;
   Context context_;
 };
 

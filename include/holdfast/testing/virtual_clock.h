@@ -35,10 +35,9 @@ class VirtualClock final : public Clock {
   }
 
   bool WaitUntil(hf_time until, Wakeup& wakeup) override {
-    while (RunNext(until)) {
+    do {
       if (wakeup.Take()) return true;
-    }
-    if (wakeup.Take()) return true;
+    } while (RunNext(until));
     if (until == HF_INFINITE) {
       // Nothing here will ever end this wait: another thread must.
       while (!wakeup.WaitUntil(std::chrono::steady_clock::now() + std::chrono::hours(1))) {
