@@ -14,7 +14,7 @@ class Blocking final : public Player {
     const absl::Status status =
         Call(recording.stage.pipeline, recording.Options(), [&](Attempt& attempt) {
           const hf_outcome outcome =
-              recording.Play(Recording::Told::By(attempt), attempt.stop_token().caller());
+              recording.Play(Recording::Told::Of(attempt), attempt.stop_token().caller());
           attempt.set_outcome(outcome);
           return MakeStatus(outcome.code, HF_R_NONE, "scripted");
         });

@@ -146,12 +146,14 @@ inline void Throttled(Script& script, int turn, model::Dice&) {
 
 inline void Impatient(Script& script, int turn, model::Dice&) {
   script.attempt_timeout = 50ms;
+  script.minds_time = turn % 2 == 1;
   script.max_attempts = 2 + static_cast<uint32_t>(turn) % 3;
 }
 
 // Each way to say until when.
 inline void Hurried(Script& script, int turn, model::Dice& dice) {
   const Duration time = Millis(dice, 30, 450);
+  script.minds_time = turn % 3 == 1;
   if (turn % 4 == 0) script.timeout = time;
   if (turn % 4 == 1) script.call_timeout = time;
   if (turn % 4 == 2) script.deadline_after = time;

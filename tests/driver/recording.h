@@ -13,6 +13,7 @@
 #include <holdfast/attempt.h>
 #include <holdfast/call_options.h>
 
+#include <algorithm>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -44,7 +45,21 @@ class Recording final : public CallObserver {
     return options;
   }
 
-  void OnAction(const hf_action& action) override { Note(driver_test::Text(action, start_)); }
+  void OnAction(const hf_action& action) override {
+    Note(driver_test::Text(action, start_));
+    events_ |= action.events;
+  }
+
+  // Fills the report for a driver that has none.
+  void ReportBy(const hf_action& finish) {
+    report = {.code = static_cast<absl::StatusCode>(finish.code),
+              .reason = finish.reason,
+              .retry_after = Duration{finish.retry_after},
+              .attempts = finish.attempt,
+              .retries = finish.retries,
+              .events = events_,
+              .seed = stage.script().seed};
+  }
 
   // What a driver tells an attempt.
   struct Told {
@@ -53,14 +68,17 @@ class Recording final : public CallObserver {
     uint32_t retries_left = 0;
     uint64_t fault = 0;
 
-    static Told By(const Attempt& attempt) {
+    static Told Of(const Attempt& attempt) {
       return {attempt.number(), attempt.deadline(), attempt.retries_left(), attempt.fault()};
     }
-    static Told By(const hf_action& action) {
+    static Told Of(const hf_action& action) {
       return {action.attempt, action.until == 0 ? HF_INFINITE : action.until, action.retries,
               action.fault};
     }
   };
+
+  // What ends an attempt.
+  enum class By { kItself, kItsTime, kCancellation };
 
   // An attempt begins. Returns when it ends by itself.
   hf_time Begin(const Told& told) {
@@ -74,23 +92,27 @@ class Recording final : public CallObserver {
     ++played_;
     return AddTime(stage.clock.Now(), beat_.takes);
   }
-  // Whether it ends when it is cancelled.
+  // Whether it ends when it is cancelled, and when its time is up.
   bool heeds_cancel() const { return stage.script().heeds_cancel; }
-  // It ends: by itself, or because the driver cancelled it.
-  hf_outcome End(bool cancelled) {
-    const hf_outcome outcome = cancelled ? OutcomeOfCode(HF_CANCELLED) : beat_.outcome;
+  bool minds_time() const { return stage.script().minds_time; }
+  hf_outcome End(By by) {
+    const hf_outcome outcome = by == By::kItself    ? beat_.outcome
+                               : by == By::kItsTime ? OutcomeOfCode(HF_DEADLINE_EXCEEDED)
+                                                    : OutcomeOfCode(HF_CANCELLED);
     Note("  ends " + driver_test::Text(outcome));
     return outcome;
   }
 
   // The same in one, in this thread, for who is told of a cancellation by `stop`.
   hf_outcome Play(const Told& told, const std::stop_token& stop_token) {
-    const hf_time end = Begin(told);
+    const hf_time own_end = Begin(told);
+    const hf_time end = minds_time() ? std::min(own_end, told.until) : own_end;
     Wakeup wakeup;
     const std::stop_callback on_stop(stop_token, [&] {
       if (heeds_cancel()) wakeup.Wake();
     });
-    return End(stage.clock.WaitUntil(end, wakeup));
+    if (stage.clock.WaitUntil(end, wakeup)) return End(By::kCancellation);
+    return End(end < own_end ? By::kItsTime : By::kItself);
   }
 
   // All of it, once the call is over.
@@ -119,6 +141,7 @@ class Recording final : public CallObserver {
 
   const hf_time start_;
   std::string text_;
+  hf_events events_ = 0;
   Beat beat_;
   size_t played_ = 0;
 };

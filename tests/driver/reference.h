@@ -11,9 +11,9 @@
 
 #include <holdfast/c/call.h>
 
-#include <algorithm>
 #include <vector>
 
+#include "driver/raw_options.h"
 #include "driver/recording.h"
 
 namespace holdfast::driver_test {
@@ -41,9 +41,10 @@ class Reference {
   explicit Reference(Recording& recording) : recording_(recording), stage_(recording.stage) {}
 
   void Play() {
-    const hf_call_options options = Options();
+    RawOptions options(recording_.Options(), Now());
+    (*options).waker = {[](void* data) { static_cast<Wakeup*>(data)->Wake(); }, &wakeup_};
     Seen before = Look();
-    Step(hf_call_start(&call_, stage_.pipeline.raw(), &options, Now(), &action_));
+    Step(hf_call_start(&call_, stage_.pipeline.raw(), &*options, Now(), &action_));
     while (action_.kind != HF_DO_FINISH) {
       const hf_time from = Now();
       const Where where = Place(before);
@@ -67,26 +68,9 @@ class Reference {
   hf_time Now() { return stage_.clock.Now(); }
   bool given_up() const { return recording_.stop.stop_requested(); }
 
-  hf_call_options Options() {
-    const CallOptions asked = recording_.Options();
-    hf_call_options options = HF_INIT(hf_call_options);
-    options.seed = asked.seed;
-    options.deadline = asked.deadline;
-    if (asked.timeout.count() != 0) {
-      const hf_time end = std::max<hf_time>(1, Now() + asked.timeout.count());
-      options.deadline = asked.deadline == 0 ? end : std::min(asked.deadline, end);
-    }
-    options.waker = {[](void* data) { static_cast<Wakeup*>(data)->Wake(); }, &wakeup_};
-    options.flags = asked.idempotent ? HF_CALL_IDEMPOTENT : 0;
-    options.context = asked.context;
-    options.facts = &(facts_ = ToFacts(*asked.facts));
-    options.request = asked.request;
-    return options;
-  }
-
   void Attempt() {
     if (given_up()) return GiveUp();
-    outcomes_.push_back(recording_.Play(Recording::Told::By(action_), recording_.stop.get_token()));
+    outcomes_.push_back(recording_.Play(Recording::Told::Of(action_), recording_.stop.get_token()));
     made_ = action_.attempt;
     over_ = Now();
     Step(hf_call_resume(&call_, &outcomes_.back(), over_, &action_));
@@ -119,19 +103,12 @@ class Reference {
 
   void Step(hf_code code) {
     if (code != HF_OK && action_.kind != HF_DO_FINISH) return Finish(code, action_.reason);
-    events_ |= action_.events;
     actions_.push_back(action_);
     recording_.OnAction(action_);
   }
 
   void Report() {
-    recording_.report = {.code = static_cast<absl::StatusCode>(action_.code),
-                         .reason = action_.reason,
-                         .retry_after = Duration{action_.retry_after},
-                         .attempts = action_.attempt,
-                         .retries = action_.retries,
-                         .events = events_,
-                         .seed = 0};
+    recording_.ReportBy(action_);
     // The caller's own result is the last attempt's, with the reason for which there is no other.
     Rejection returned{recording_.report.code, action_.reason, Duration{action_.retry_after}};
     if (!outcomes_.empty()) {
@@ -174,10 +151,8 @@ class Reference {
   Recording& recording_;
   Stage& stage_;
   Wakeup wakeup_;
-  hf_facts facts_{};
   hf_call call_;
   hf_action action_{};
-  hf_events events_ = 0;
   hf_time over_ = 0;
   uint32_t made_ = 0;
   std::vector<hf_action> actions_;

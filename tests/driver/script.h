@@ -82,6 +82,7 @@ struct Script {
   Flaw flaw = Flaw::kNone;
   std::optional<Duration> cancelled_after = {};  // the caller wants no more; 0: before it begins
   bool heeds_cancel = false;                     // attempts end then, with CANCELLED
+  bool minds_time = false;  // attempts end when their time is up, with DEADLINE_EXCEEDED
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Script& script) {
