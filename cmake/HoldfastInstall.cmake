@@ -11,6 +11,7 @@ set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/holdfast")
 function(holdfast_install component)
   install(TARGETS ${ARGN} EXPORT holdfast-${component}
           LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+          RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
           ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(EXPORT holdfast-${component} NAMESPACE holdfast:: DESTINATION "${package_dir}")
 endfunction()
@@ -28,7 +29,8 @@ else()
 endif()
 if(HOLDFAST_GRPC)
   list(APPEND components grpc)
-  holdfast_install(grpc holdfast_grpc holdfast_proto)
+  holdfast_install(grpc holdfast_grpc holdfast_proto holdfast_protoc_plugin)
+  install(FILES cmake/HoldfastDecorate.cmake DESTINATION "${package_dir}")
   get_target_property(generated holdfast_proto HOLDFAST_GENERATED_DIR)
   if(generated)
     install(DIRECTORY "${generated}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"

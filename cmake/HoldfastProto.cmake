@@ -22,7 +22,8 @@ function(holdfast_proto_library target)
   endforeach()
   add_library(${target} STATIC ${generated})
   set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_EXTENSIONS OFF
-                        POSITION_INDEPENDENT_CODE ON HOLDFAST_GENERATED_DIR "${out}")
+                        POSITION_INDEPENDENT_CODE ON HOLDFAST_GENERATED_DIR "${out}"
+                        HOLDFAST_PROTO_ROOT "${arg_ROOT}" HOLDFAST_PROTOS "${arg_PROTOS}")
   # Generated code is not ours to warn about, nor worth optimising in a test build.
   target_compile_options(${target} PRIVATE -w -O1)
   target_include_directories(${target} SYSTEM PUBLIC $<BUILD_INTERFACE:${out}>

@@ -39,6 +39,16 @@ class RunOnceSession {
   // Finish or FinishJoined.
   template <class Run>
   void Drive(Run&& run) {
+    while (Advance()) {
+      run(*this);
+      if (running_) Break();
+    }
+  }
+
+  // Drive in parts, for work that ends elsewhere: does what the machine says until it says RUN (true) or
+  // FINISH (false). After a true one the work runs, Finish or FinishJoined comes, on any thread, and then
+  // Advance again, which returns false.
+  bool Advance() {
     while (action_.kind != HF_DO_FINISH) {
       switch (action_.kind) {
         case HF_DO_STORE:
@@ -48,15 +58,15 @@ class RunOnceSession {
           Sleep();
           break;
         case HF_DO_RUN:
+          if (running_) return false;
           running_ = true;
           lease_until_ = action_.until;
-          run(*this);
-          if (running_) Break();
-          break;
+          return true;
         default:
           Break();
       }
     }
+    return false;
   }
 
   // The work is over. `body` must outlive the session.

@@ -90,10 +90,10 @@ struct RawAnswer {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-// Calls Payment.Charge with these bytes and headers. Bounded: by 30 s, unless `timeout` says otherwise.
-inline RawAnswer ChargeBytes(const std::shared_ptr<::grpc::Channel>& channel,
-                             const std::string& request, const Headers& headers = {},
-                             std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+// Calls a unary method with these bytes and headers. Bounded: by 30 s, unless `timeout` says otherwise.
+inline RawAnswer CallBytes(const std::shared_ptr<::grpc::Channel>& channel, const char* method_name,
+                           const std::string& request, const Headers& headers = {},
+                           std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
   ::grpc::ClientContext context;
   for (const auto& [key, value] : headers) context.AddMetadata(key, value);
   context.set_deadline(std::chrono::system_clock::now() + timeout);
@@ -102,8 +102,7 @@ inline RawAnswer ChargeBytes(const std::shared_ptr<::grpc::Channel>& channel,
   const ::grpc::ByteBuffer sent(&slice, 1);
   ::grpc::ByteBuffer received;
   // Blocking, on this thread alone: ThreadSanitizer cannot follow gRPC's own callbacks.
-  const ::grpc::internal::RpcMethod method("/holdfast.test.Payment/Charge",
-                                           ::grpc::internal::RpcMethod::NORMAL_RPC);
+  const ::grpc::internal::RpcMethod method(method_name, ::grpc::internal::RpcMethod::NORMAL_RPC);
   RawAnswer answer;
   answer.status = ::grpc::internal::BlockingUnaryCall<::grpc::ByteBuffer, ::grpc::ByteBuffer>(
       channel.get(), method, &context, sent, &received);
@@ -118,6 +117,12 @@ inline RawAnswer ChargeBytes(const std::shared_ptr<::grpc::Channel>& channel,
     }
   }
   return answer;
+}
+
+inline RawAnswer ChargeBytes(const std::shared_ptr<::grpc::Channel>& channel,
+                             const std::string& request, const Headers& headers = {},
+                             std::chrono::milliseconds timeout = std::chrono::seconds(30)) {
+  return CallBytes(channel, "/holdfast.test.Payment/Charge", request, headers, timeout);
 }
 
 inline RawAnswer Charge(const std::shared_ptr<::grpc::Channel>& channel,

@@ -22,9 +22,9 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
+#include <holdfast/grpc/executor.h>
 #include <holdfast/grpc/server.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,16 +32,9 @@
 
 namespace holdfast::inline v0_2::grpc {
 
-// Runs what it is given, once, on any thread. If it throws, it must not have taken it: the caller is told
-// UNAVAILABLE, not started. What it drops is a call that never ends.
-using Executor = std::function<void(std::function<void()>)>;
-
 namespace internal {
 
 ::grpc::ByteBuffer BufferOf(const std::string& bytes);
-
-// The answer to a call that nobody will work on.
-::grpc::Status NotTaken(::grpc::CallbackServerContext& context);
 
 class RawWire final : public Wire {
  public:

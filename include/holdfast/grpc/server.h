@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guard: what stands between a gRPC method and its work.
 //
+//   pay::PaymentDecorated guarded(payments, guard);  // a whole service, untouched: decorate.h
+//   builder.RegisterService(&guarded);
+//
 //   ::grpc::Status Charge(::grpc::ServerContext* context, const Request* request, Reply* reply) override {
-//     return guard_.Handle(context, *request, reply, "payment.Charge",
+//     return guard_.Handle(context, *request, reply, "payment.Charge",  // one method
 //                          [&](holdfast::grpc::ServerCall& call) { return DoCharge(*request, reply); });
 //   }
 //
-// In order: the deadline, the key, the bulkhead, the record, the work. Whoever refuses does so before the
-// work, and says so by trailer (status.h):
+// In order: the drain, the kill switch, the deadline, the key, the rate limit, the bulkhead, the record, the
+// work. Whoever refuses does so before the work, on any credentials, and says so by trailer (status.h) and
+// by details (ErrorInfo, RetryInfo):
+//   draining                                UNAVAILABLE, not started, retry-after
+//   a kill switch is on                     its rule's code, not started, retry-after
 //   deadline passed, or within the margin   DEADLINE_EXCEEDED, not started
 //   key missing, malformed, doubled         INVALID_ARGUMENT
-//   bulkhead full                           RESOURCE_EXHAUSTED, not started, retry-after
+//   rate limit                              RESOURCE_EXHAUSTED, not started, retry-after
+//   bulkhead full, or kept for who matters more
+//                                           RESOURCE_EXHAUSTED, not started, retry-after
 //   waited in its queue in vain             DEADLINE_EXCEEDED, not started, retry-after
 //   store down, full, locked                its code, not started
 //   the key is at work elsewhere            ABORTED, retry-after
@@ -21,24 +29,20 @@
 // refusal of the work's own (card declined) is such an answer, with message and details. What the work
 // throws passes through; permit and record are settled first.
 //
-// For the callback API see raw_unary.h. Interceptors of gRPC 1.51 cannot do this: they can neither refuse
-// nor replay.
+// Interceptors of gRPC 1.51 cannot do this: they can neither refuse nor replay.
 #ifndef HOLDFAST_GRPC_SERVER_H_
 #define HOLDFAST_GRPC_SERVER_H_
 
 #include <absl/status/statusor.h>
 #include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
-#include <holdfast/bulkhead.h>
-#include <holdfast/clock.h>
 #include <holdfast/context.h>
+#include <holdfast/grpc/admission.h>
+#include <holdfast/grpc/guard_options.h>
 #include <holdfast/grpc/server_call.h>
 #include <holdfast/idempotency.h>
-#include <holdfast/store.h>
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,30 +52,37 @@
 
 namespace holdfast::inline v0_2::grpc {
 
-// Zero is the default, everywhere.
-struct GuardOptions {
-  Bulkhead bulkhead = {};  // empty: no limit. With a queue, a call waits in it on its server thread
-  Store* store = nullptr;  // must outlive the guard; null: duplicates run again
-  bool require_key =
-      true;  // with a store: a call without a key is refused; false: it runs unguarded
-  std::string space = {};  // of the keys: the service; up to 256 bytes
-  // Whose keys these are, from who the caller has proved to be, never from what it says; up to 256 bytes.
-  // Null: all callers share one space.
-  std::function<std::string(const ::grpc::ServerContextBase&)> tenant = {};
+namespace internal {
 
-  OnExpiry on_expiry = OnExpiry::kInDoubt;
-  Duration lease{0};  // these as in RunOnceOptions
-  Duration ttl{0};
-  Duration max_wait{0};
-  std::uint32_t max_attempts = 0;
-  std::uint32_t max_body = 0;
+// The part that all blocking flavours share.
+template <class Runner, class Work>
+::grpc::Status Serve(GuardState& guard, const MethodRef& method, Runner&& runner,
+                     ::grpc::ServerContextBase& context, Wire& wire, Work& work) {
+  constexpr bool kOwnRunner = !std::is_same_v<std::decay_t<Runner>, StoreRunner>;
+  Admission admission(guard, method, context);
+  if (!admission.admitted()) return admission.refusal();
+  ServerCall& call = admission.call();
+  const ScopedContext attached(call.context());
+  if constexpr (!kOwnRunner) {
+    if (!admission.keyed()) return admission.Settle(Invoke(work, call));
+  }
+  std::optional<::grpc::Status> own;
+  RunOnceReport report;
+  const std::string request_bytes = wire.RequestBytes();
+  const absl::StatusOr<RunOnceResult> result =
+      runner(admission.key(), admission.RunOptions(request_bytes, &report),
+             [&](Ticket& ticket, auto&&... more) {
+               call.Attach(&ticket);
+               own = Invoke(work, call, std::forward<decltype(more)>(more)...);
+               call.Attach(nullptr);
+               return AnswerOf(*own, call.effect(), wire);
+             });
+  return admission.Conclude(own, result, report, wire);
+}
 
-  Duration deadline_margin{0};  // time for the way back: the work gets that much less
-  Duration retry_after = std::chrono::milliseconds(50);  // what a full bulkhead tells the caller
-  Clock* clock = nullptr;                                // default Clock::Steady()
-};
+}  // namespace internal
 
-// A cheap handle over shared, immutable state. Thread-safe.
+// A cheap handle over shared state. Thread-safe.
 class Guard {
  public:
   using Options = GuardOptions;
@@ -105,38 +116,39 @@ class Guard {
     return Serve(std::forward<Runner>(runner), *context, wire, operation, work);
   }
 
-  // The part that all flavours share, and its own runner. For those who write one.
+  // The part that Handle, HandleWith and RawUnary share. For those who write a flavour.
   template <class Runner, class Work>
   ::grpc::Status Serve(Runner&& runner, ::grpc::ServerContextBase& context, internal::Wire& wire,
                        std::string_view operation, Work& work) const {
-    constexpr bool kOwnRunner = !std::is_same_v<std::decay_t<Runner>, internal::StoreRunner>;
-    internal::Admission admission(*options_, context, operation, kOwnRunner);
-    if (!admission.admitted()) return admission.refusal();
-    ServerCall& call = admission.call();
-    const ScopedContext attached(call.context());
-    if constexpr (!kOwnRunner) {
-      if (!admission.keyed()) return admission.Settle(internal::Invoke(work, call));
+    internal::MethodRef method = internal::FindMethod(*state_, operation, false);
+    if constexpr (!std::is_same_v<std::decay_t<Runner>, internal::StoreRunner>) {
+      method.key = KeyRule::kRequired;
     }
-    std::optional<::grpc::Status> own;
-    RunOnceReport report;
-    const std::string request_bytes = wire.RequestBytes();
-    const absl::StatusOr<RunOnceResult> result =
-        runner(admission.key(), admission.RunOptions(request_bytes, &report),
-               [&](Ticket& ticket, auto&&... more) {
-                 call.Attach(&ticket);
-                 own = internal::Invoke(work, call, std::forward<decltype(more)>(more)...);
-                 call.Attach(nullptr);
-                 return internal::AnswerOf(*own, call.effect(), wire);
-               });
-    return admission.Conclude(own, result, report, wire);
+    return internal::Serve(*state_, method, std::forward<Runner>(runner), context, wire, work);
   }
 
-  internal::StoreRunner runner() const { return {options_->store}; }
+  // INVALID_ARGUMENT HF_R_OUT_OF_RANGE naming a policy of Options::methods whose method no service decorated
+  // by now has: ask it once all are.
+  absl::Status CheckMethods() const;
+
+  // The server is going away: from now on every new call is refused, UNAVAILABLE HF_R_DRAINING, and those
+  // that run go on. retry_after: when callers may find another server; 0: GuardOptions::retry_after. For
+  // good; a second time only changes retry_after.
+  void Drain(Duration retry_after = Duration{0}) const;
+  bool draining() const { return state_->gate.closed(); }
+  // Calls that were let in and have not ended: unary calls until their status is known, streams of the
+  // callback API until OnDone.
+  std::uint64_t in_flight() const { return state_->gate.inside(); }
+  // Blocks until it drains and nobody is inside, or for `timeout` of real time; whether it came to that.
+  bool WaitIdle(Duration timeout) const { return state_->gate.WaitIdle(timeout); }
+
+  internal::StoreRunner runner() const { return {state_->options.store}; }
+  internal::GuardState& state() const { return *state_; }  // for drivers
 
  private:
-  explicit Guard(std::shared_ptr<const Options> options) : options_(std::move(options)) {}
+  explicit Guard(std::shared_ptr<internal::GuardState> state) : state_(std::move(state)) {}
 
-  std::shared_ptr<const Options> options_;
+  std::shared_ptr<internal::GuardState> state_;
 };
 
 }  // namespace holdfast::inline v0_2::grpc

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// ServerCall: one guarded call, as its work sees it; and the steps that server.h's templates are made of.
+// ServerCall: one guarded call, as its work sees it; and how its messages become the record's bytes.
 #ifndef HOLDFAST_GRPC_SERVER_CALL_H_
 #define HOLDFAST_GRPC_SERVER_CALL_H_
 
 #include <absl/status/statusor.h>
 #include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
-#include <holdfast/bulkhead.h>
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
 #include <holdfast/grpc/context.h>
@@ -21,8 +20,6 @@
 #include <utility>
 
 namespace holdfast::inline v0_2::grpc {
-
-struct GuardOptions;
 
 // What the work may ask and say while it runs. Not thread-safe.
 class ServerCall {
@@ -112,49 +109,6 @@ template <class Work, class... More>
     return work(std::forward<More>(more)...);
   }
 }
-
-// The steps before and after the work. Holds the permit.
-class Admission {
- public:
-  Admission(const GuardOptions& options, ::grpc::ServerContextBase& context,
-            std::string_view operation, bool key_needed);
-  Admission(const Admission&) = delete;
-  Admission& operator=(const Admission&) = delete;
-
-  bool admitted() const { return refusal_.ok(); }
-  const ::grpc::Status& refusal() const { return refusal_; }
-  bool keyed() const { return key_.has_value(); }
-  Key key() const { return {space_, tenant_, operation_, key_.value_or("")}; }
-  ServerCall& call() { return call_; }
-  RunOnceOptions RunOptions(std::string_view request, RunOnceReport* report) const;
-
-  // The answer of work that ran without a record.
-  ::grpc::Status Settle(::grpc::Status own);
-  // The answer of work that ran, was replayed, or was refused. `own` is what it returned, if it ran here.
-  ::grpc::Status Conclude(const std::optional<::grpc::Status>& own,
-                          const absl::StatusOr<RunOnceResult>& result, const RunOnceReport& report,
-                          Wire& wire);
-
- private:
-  void Admit(bool key_needed);
-  hf_time ReceivedDeadline() const;
-  ::grpc::Status Refuse(const Rejection& rejection, std::string_view text, bool not_started);
-  ::grpc::Status Replayed(const absl::StatusOr<RunOnceResult>& result, Wire& wire);
-  void Advise(Duration retry_after);
-  void SayNotStarted(std::string_view reason);
-  void SayRetried();
-
-  const GuardOptions& options_;
-  ::grpc::ServerContextBase& context_;
-  Clock& clock_;
-  const std::string_view space_;
-  const std::string_view operation_;
-  std::string tenant_;
-  std::optional<std::string_view> key_;
-  std::optional<BulkheadPermit> permit_;
-  ServerCall call_;
-  ::grpc::Status refusal_;
-};
 
 }  // namespace internal
 }  // namespace holdfast::inline v0_2::grpc

@@ -1,56 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The guard's steps around the work.
-//
-// Invariants: a refusal before the work carries the not-started trailer only where its code may be
-// retried at all. A stored answer leaves byte for byte as it was stored, or not at all. Everything an
-// Admission holds is given back by its destructor, so an exception of the work settles it too.
+// The guard itself, and how messages become the record's bytes.
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/unknown_field_set.h>
-#include <grpc/support/time.h>
-#include <holdfast/grpc/metadata.h>
+#include <holdfast/grpc/decorate.h>
 #include <holdfast/grpc/server.h>
 #include <holdfast/grpc/status.h>
 #include <holdfast/v1/refusal.pb.h>
 
-#include <algorithm>
-#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
 
 namespace holdfast::inline v0_2::grpc {
 namespace {
-
-std::string MillisecondsOf(Duration duration) {
-  return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
-}
-
-Rejection RejectionIn(const absl::Status& status) {
-  return holdfast::RejectionOf(status).value_or(Rejection{status.code(), HF_R_NONE, Duration{0}});
-}
-
-std::string_view TextOf(const absl::Status& status) {
-  return {status.message().data(), status.message().size()};
-}
-
-// The store did nothing and the work did not run: trying again costs nothing.
-bool ProvesNotStarted(hf_reason reason) {
-  switch (reason) {
-    case HF_R_STORE_UNAVAILABLE:
-    case HF_R_STORE_OVERLOADED:
-    case HF_R_STORE_FULL:
-    case HF_R_STORE_LOCKED:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Whether what the work said is the answer, although the record did not end as completed: it failed, and
-// was recorded as failed.
-bool FailureStands(const ::grpc::Status& own, const absl::Status& result, hf_reason reason) {
-  const bool lost = reason == HF_R_IDEM_FENCED || reason == HF_R_STORE_INDETERMINATE;
-  return !own.ok() && !lost &&
-         static_cast<int>(own.error_code()) == static_cast<int>(result.code());
-}
 
 absl::Status CheckPart(std::string_view field, std::string_view part) {
   if (part.size() <= HF_IDEM_PART_MAX) return absl::OkStatus();
@@ -79,8 +42,45 @@ absl::StatusOr<Guard> Guard::Create(Options options) {
   if (options.max_body > HF_IDEM_BODY_MAX) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "max_body: above 8 MiB");
   }
+  for (const auto& [name, policy] : options.methods) {
+    const std::string field = "methods[" + name.substr(0, 256) + "]";
+    if (absl::Status s = CheckPart(field, name); !s.ok()) return s;
+    if (absl::Status s = CheckNotNegative(field + ".retry_after", policy.retry_after); !s.ok()) {
+      return s;
+    }
+    if (policy.key == KeyRule::kRequired && options.store == nullptr) {
+      return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                        field + ".key: required, and the guard has no store");
+    }
+  }
   if (options.clock == nullptr) options.clock = &Clock::Steady();
-  return Guard(std::make_shared<const Options>(std::move(options)));
+  return Guard(std::make_shared<internal::GuardState>(std::move(options)));
+}
+
+absl::Status Guard::CheckMethods() const {
+  const std::lock_guard lock(state_->claims_mutex);
+  for (const auto& [name, policy] : state_->options.methods) {
+    if (state_->claims.count(name) > 0) continue;
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE,
+                      "methods[" + name + "]: no decorated service has this method");
+  }
+  return absl::OkStatus();
+}
+
+void Guard::Drain(Duration retry_after) const {
+  const Duration told = retry_after > Duration{0} ? retry_after : state_->options.retry_after;
+  state_->drain_retry_after.store(told.count(), std::memory_order_relaxed);
+  state_->gate.Close();
+}
+
+GuardedMethod::GuardedMethod(const Guard& guard, std::string_view full_name,
+                             SideEffects side_effects, bool fit)
+    : guard_(guard),
+      method_(internal::FindMethod(guard.state(), full_name, side_effects == SideEffects::kNone)) {
+  method_.unfit = !fit;
+  if (method_.policy == nullptr) return;
+  const std::lock_guard lock(guard.state().claims_mutex);
+  guard.state().claims.emplace(full_name);
 }
 
 absl::StatusOr<std::string> BodyOf(Answer answer) {
@@ -130,144 +130,6 @@ Answer AnswerOf(const ::grpc::Status& status, hf_effect effect, Wire& wire) {
   refusal.set_details(status.error_details());
   answer.body = refusal.SerializeAsString();
   return answer;
-}
-
-Admission::Admission(const GuardOptions& options, ::grpc::ServerContextBase& context,
-                     std::string_view operation, bool key_needed)
-    : options_(options),
-      context_(context),
-      clock_(*options.clock),
-      space_(options.space),
-      operation_(operation),
-      call_(ExtractContext(context.client_metadata(), ReceivedDeadline()), &clock_) {
-  Admit(key_needed);
-}
-
-void Admission::Admit(bool key_needed) {
-  if (context_.IsCancelled()) {
-    refusal_ = ::grpc::Status(::grpc::StatusCode::CANCELLED, "cancelled before the work began");
-    return;
-  }
-  if (call_.remaining() == Duration{0}) {
-    refusal_ = Refuse({absl::StatusCode::kDeadlineExceeded, HF_R_DEADLINE},
-                      "the deadline passed before the work began", true);
-    return;
-  }
-  if (key_needed || options_.store != nullptr) {
-    const auto key = ReceivedKey(context_.client_metadata());
-    if (!key.ok()) {
-      refusal_ = Refuse(RejectionIn(key.status()), TextOf(key.status()), false);
-      return;
-    }
-    key_ = *key;
-    if (!key_ && (key_needed || options_.require_key)) {
-      refusal_ = Refuse({absl::StatusCode::kInvalidArgument, HF_R_KEY_MISSING},
-                        "the metadata \"idempotency-key\" is missing", false);
-      return;
-    }
-    if (key_ && options_.tenant) tenant_ = options_.tenant(context_);
-  }
-  if (!options_.bulkhead) return;
-  auto permit = options_.bulkhead.Acquire(call_.context().deadline(), clock_);
-  if (permit.ok()) {
-    permit_.emplace(*std::move(permit));
-    return;
-  }
-  Rejection rejection = RejectionIn(permit.status());
-  if (rejection.retry_after == Duration{0}) rejection.retry_after = options_.retry_after;
-  refusal_ = Refuse(rejection, "the server is at its limit", true);
-}
-
-// gRPC keeps it on a clock of its own; what counts is how much of it is left.
-hf_time Admission::ReceivedDeadline() const {
-  const gpr_timespec raw = gpr_convert_clock_type(context_.raw_deadline(), GPR_CLOCK_MONOTONIC);
-  if (gpr_time_cmp(raw, gpr_inf_future(GPR_CLOCK_MONOTONIC)) == 0) return 0;
-  const gpr_timespec left = gpr_time_sub(raw, gpr_now(GPR_CLOCK_MONOTONIC));
-  constexpr std::int64_t kYear = 365LL * 24 * 3600;
-  const std::int64_t seconds = std::clamp<std::int64_t>(left.tv_sec, -kYear, kYear);
-  const Duration remaining = std::chrono::seconds(seconds) + Duration{left.tv_nsec};
-  return std::max<hf_time>(1, AddTime(clock_.Now(), remaining - options_.deadline_margin));
-}
-
-RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* report) const {
-  RunOnceOptions options;
-  options.request = request;
-  options.on_expiry = options_.on_expiry;
-  options.lease = options_.lease;
-  options.ttl = options_.ttl;
-  options.max_wait = options_.max_wait;
-  options.deadline = call_.context().deadline();
-  options.max_attempts = options_.max_attempts;
-  options.max_body = options_.max_body;
-  options.clock = &clock_;
-  options.report = report;
-  return options;
-}
-
-::grpc::Status Admission::Settle(::grpc::Status own) {
-  SayRetried();
-  if (!own.ok() && call_.effect() == HF_EFFECT_NOT_STARTED) SayNotStarted("work");
-  return own;
-}
-
-::grpc::Status Admission::Conclude(const std::optional<::grpc::Status>& own,
-                                   const absl::StatusOr<RunOnceResult>& result,
-                                   const RunOnceReport& report, Wire& wire) {
-  if (report.replayed) return Replayed(result, wire);
-  if (result.ok() && own) return Settle(*own);
-  const Rejection rejection = RejectionIn(result.status());
-  if (own && FailureStands(*own, result.status(), rejection.reason)) {
-    if (rejection.reason == HF_R_IDEM_BACKOFF) Advise(rejection.retry_after);
-    return Settle(*own);
-  }
-  return Refuse(rejection, TextOf(result.status()), !own && ProvesNotStarted(rejection.reason));
-}
-
-::grpc::Status Admission::Replayed(const absl::StatusOr<RunOnceResult>& result, Wire& wire) {
-  (void)AddTrailer(context_, kReplayedTrailer, "1");
-  if (!result.ok()) {  // a runner that keeps refusals as plain statuses
-    return ::grpc::Status(static_cast<::grpc::StatusCode>(result.status().code()),
-                          std::string(TextOf(result.status())));
-  }
-  if (result->truncated) {
-    return Refuse({absl::StatusCode::kFailedPrecondition, HF_R_IDEM_OVERSIZE},
-                  "it was done, and the answer was too large to be kept", false);
-  }
-  if (result->code == absl::StatusCode::kOk) {
-    if (wire.Replay(result->body)) return ::grpc::Status::OK;
-    return Refuse({absl::StatusCode::kDataLoss, HF_R_STORE_CORRUPT},
-                  "it was done, and the stored answer is not one of this method", false);
-  }
-  v1::StoredRefusal refusal;
-  if (!refusal.ParseFromString(result->body)) refusal.set_message(result->body);
-  return ::grpc::Status(static_cast<::grpc::StatusCode>(result->code), refusal.message(),
-                        refusal.details());
-}
-
-::grpc::Status Admission::Refuse(const Rejection& rejection, std::string_view text,
-                                 bool not_started) {
-  if (not_started) SayNotStarted(rejection.reason_name());
-  SayRetried();
-  Advise(rejection.retry_after);
-  return RefusalStatus(rejection, text);
-}
-
-void Admission::Advise(Duration retry_after) {
-  if (retry_after <= Duration{0}) return;
-  const bool never = retry_after == Duration::max();
-  const std::string milliseconds = never ? "-1" : MillisecondsOf(retry_after);
-  if (!never) (void)AddTrailer(context_, kRetryAfterTrailer, milliseconds);
-  // Ours to set: gRFC A6 has servers say it in trailers. Digits are always legal.
-  context_.AddTrailingMetadata(std::string(kPushbackTrailer), milliseconds);
-}
-
-void Admission::SayRetried() {
-  const std::uint32_t retried = call_.context().retried();
-  if (retried != 0) (void)AddTrailer(context_, kRetriedTrailer, std::to_string(retried));
-}
-
-void Admission::SayNotStarted(std::string_view reason) {
-  (void)AddTrailer(context_, kNotStartedTrailer, reason);
 }
 
 }  // namespace internal
