@@ -6,6 +6,7 @@
 #include <holdfast/adaptive.h>
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/clock.h>
+#include <holdfast/criticality.h>
 
 #include <algorithm>
 #include <array>
@@ -21,14 +22,6 @@ enum class BulkheadOrder : hf_bulkhead_order {
   kLifo = HF_BULKHEAD_LIFO,
   kCodel = HF_BULKHEAD_CODEL,
   kCodelLifo = HF_BULKHEAD_CODEL_LIFO,
-};
-
-// How much a request matters.
-enum class Criticality : hf_criticality {
-  kCriticalPlus = HF_CRITICAL_PLUS,
-  kCritical = HF_CRITICAL,
-  kSheddablePlus = HF_SHEDDABLE_PLUS,
-  kSheddable = HF_SHEDDABLE,
 };
 
 // Zero in any field is its default. Ranges: c/bulkhead.h.

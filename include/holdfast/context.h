@@ -5,6 +5,7 @@
 //   causation id     the step that led here
 //   trace            the W3C trace context, whose span id is this step
 //   deadline         when the whole story is over, on the steady clock of this process
+//   tracestate, baggage, request id, tenant, principal, criticality   as c/propagation.h carries them
 //
 // An immutable value behind a reference count. Each thread has one current context, which lives in the
 // shared object: libraries that do not know of each other see the same one. It does not follow work to
@@ -15,82 +16,20 @@
 
 #include <absl/status/statusor.h>
 #include <holdfast/c/context.h>
-#include <holdfast/entropy.h>
+#include <holdfast/context_options.h>
+#include <holdfast/criticality.h>
 #include <holdfast/handle.h>
 #include <holdfast/status.h>
+#include <holdfast/trace.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace holdfast::inline v0_2 {
-
-using SpanId = std::array<std::uint8_t, 8>;
-
-// Whether there is a trace: neither id is zero.
-inline bool HasTrace(const hf_trace& trace) {
-  constexpr hf_trace kNone{};
-  return std::memcmp(trace.trace_id, kNone.trace_id, sizeof kNone.trace_id) != 0 &&
-         std::memcmp(trace.span_id, kNone.span_id, sizeof kNone.span_id) != 0;
-}
-
-// Reads one traceparent header value; nullopt if it is malformed, and then its tracestate must be dropped
-// too. Who received two values treats both as malformed. Rules: c/context.h.
-inline std::optional<hf_trace> ParseTraceparent(std::string_view value) {
-  hf_trace trace;
-  if (value.empty() || hf_traceparent_parse(value.data(), value.size(), &trace) != HF_OK) {
-    return std::nullopt;
-  }
-  return trace;
-}
-
-// The header value for a trace, version 00; empty if there is none.
-inline std::string FormatTraceparent(const hf_trace& trace) {
-  std::string value(HF_TRACEPARENT_SIZE, '\0');
-  if (hf_traceparent_format(&trace, value.data()) != HF_OK) value.clear();
-  return value;
-}
-
-// From the operating system, never zero.
-inline SpanId FreshSpanId() {
-  SpanId span{};
-  while (span == SpanId{}) FillRandom(span);
-  return span;
-}
-
-// A new trace with a random id, not sampled.
-inline hf_trace FreshTrace() {
-  hf_trace trace{};
-  trace.flags = 2;  // the whole id is random
-  while (!HasTrace(trace)) {
-    FillRandom(trace.trace_id);
-    FillRandom(trace.span_id);
-  }
-  return trace;
-}
-
-// Ids are at most 128 bytes of printable ASCII without spaces: fit for a header and a log line.
-struct ContextOptions {
-  std::string_view correlation_id = {};  // empty: none
-  std::string_view causation_id = {};    // empty: none
-  hf_trace trace = {};                   // all zero: none
-  hf_time deadline = 0;                  // on the steady clock of this process; 0: none
-  int32_t retries = 0;  // what the layers above left to this work; 0: not told; HF_NO_RETRIES: none
-  uint32_t attempt = 0;  // the attempt of the layer above that this is, from 1; 0: not told
-  hf_context* retries_of = nullptr;  // share the retries and attempt of that context instead
-};
-
-// What a child does not take over from its parent.
-struct ChildOptions {
-  std::string_view causation_id = {};  // empty: the parent's span id in hex, else its causation id
-  hf_time deadline = 0;                // 0: the parent's; one later than the parent's has no effect
-  SpanId span_id = {};                 // all zero: a fresh one
-};
 
 // Immutable, cheap to copy. Thread-safe.
 class Context {
@@ -99,14 +38,7 @@ class Context {
 
   // Errors: kInvalidArgument, whose message names the field; kResourceExhausted.
   static absl::StatusOr<Context> Create(const Options& options) {
-    hf_context_options raw = HF_INIT(hf_context_options);
-    raw.correlation_id = {options.correlation_id.data(), options.correlation_id.size()};
-    raw.causation_id = {options.causation_id.data(), options.causation_id.size()};
-    raw.trace = options.trace;
-    raw.deadline = options.deadline;
-    raw.retries = options.retries;
-    raw.attempt = options.attempt;
-    raw.retries_of = options.retries_of;
+    const hf_context_options raw = options.Raw();
     hf_context* created = nullptr;
     hf_error error;
     if (hf_context_new(&raw, &created, &error) != HF_OK) return MakeStatus(error);
@@ -116,7 +48,10 @@ class Context {
   // The beginning of a story: as Create, with a fresh trace where none is given, and the trace id in hex
   // as the correlation id where none is given.
   static absl::StatusOr<Context> Start(Options options = {}) {
-    if (!HasTrace(options.trace)) options.trace = FreshTrace();
+    if (!HasTrace(options.trace)) {
+      options.trace = FreshTrace();
+      options.tracestate = {};  // it belonged to another one
+    }
     const std::string trace_id = FormatTraceparent(options.trace).substr(3, 32);
     if (options.correlation_id.empty()) options.correlation_id = trace_id;
     return Create(options);
@@ -124,6 +59,9 @@ class Context {
 
   // The calling thread's current context; an empty one if there is none.
   static Context Current() { return Context(HandleType::Share(hf_context_current())); }
+
+  // Takes over one reference that the caller owns; null is an empty context.
+  static Context Adopt(hf_context* owned) { return Context(HandleType::Adopt(owned)); }
 
   // Empty: no ids, no trace, no deadline. Attaching it detaches the thread.
   Context() = default;
@@ -136,6 +74,18 @@ class Context {
   hf_trace trace() const { return Read().trace; }
   // 0: none.
   hf_time deadline() const { return Read().deadline; }
+  // One header value each, empty: none. To read members, and to change them: tracestate.h, baggage.h.
+  std::string_view tracestate() const { return View(Read().tracestate); }
+  std::string_view baggage() const { return View(Read().baggage); }
+  std::string_view request_id() const { return View(Read().request_id); }
+  std::string_view tenant() const { return View(Read().tenant); }
+  // A claim for people and logs, never proof of who asks.
+  std::string_view principal() const { return View(Read().principal); }
+  // nullopt: not told.
+  std::optional<Criticality> criticality() const {
+    const hf_criticality told = Read().criticality;
+    return told == 0 ? std::nullopt : std::optional(static_cast<Criticality>(told));
+  }
 
   // What is left by now of the retries that the layers above allowed: 0: not told, HF_NO_RETRIES: none.
   int32_t retries() const { return Read().retries; }
@@ -147,12 +97,14 @@ class Context {
   // The context of a step that this one causes: the same story, trace and retries, a span of its own,
   // and no later deadline. Errors: as Create.
   absl::StatusOr<Context> Child(const ChildOptions& options = {}) const {
-    const hf_context_options parent = Read();
-    Options child{View(parent.correlation_id), options.causation_id, parent.trace, parent.deadline};
+    Options child = ContextOptions::From(Read());
+    child.retries = 0;  // shared, not copied
+    child.attempt = 0;
     child.retries_of = raw();
-    const std::string parent_span = SpanHex(parent.trace);
+    const std::string parent_span = SpanHex(child.trace);
+    child.causation_id = options.causation_id;
     if (child.causation_id.empty()) {
-      child.causation_id = parent_span.empty() ? View(parent.causation_id) : parent_span;
+      child.causation_id = parent_span.empty() ? causation_id() : parent_span;
     }
     if (!parent_span.empty()) {
       const SpanId span = options.span_id == SpanId{} ? FreshSpanId() : options.span_id;
@@ -161,7 +113,19 @@ class Context {
     if (child.deadline == 0 || (options.deadline != 0 && options.deadline < child.deadline)) {
       child.deadline = options.deadline;
     }
+    if (options.tracestate) child.tracestate = *options.tracestate;
+    if (options.baggage) child.baggage = *options.baggage;
     return Create(child);
+  }
+
+  // The same story for work that goes on when this request is over: everything but the deadline, and
+  // the retries and attempt, of which it has an account of its own. Errors: kResourceExhausted.
+  absl::StatusOr<Context> Detached() const {
+    Options detached = ContextOptions::From(Read());
+    detached.deadline = 0;
+    detached.retries = 0;
+    detached.attempt = 0;
+    return Create(detached);
   }
 
   // The C object, borrowed; null if empty.

@@ -5,6 +5,7 @@
 #define HOLDFAST_HOLDFAST_H_
 
 #include <holdfast/adaptive.h>
+#include <holdfast/baggage.h>
 #include <holdfast/breaker.h>
 #include <holdfast/breaker_options.h>
 #include <holdfast/bulkhead.h>
@@ -12,6 +13,7 @@
 #include <holdfast/call.h>
 #include <holdfast/clock.h>
 #include <holdfast/context.h>
+#include <holdfast/criticality.h>
 #include <holdfast/entropy.h>
 #include <holdfast/event.h>
 #include <holdfast/explain.h>
@@ -19,6 +21,7 @@
 #include <holdfast/group.h>
 #include <holdfast/hedge.h>
 #include <holdfast/idempotency.h>
+#include <holdfast/idempotency_key.h>
 #include <holdfast/journal.h>
 #include <holdfast/kill_switch.h>
 #include <holdfast/limiter.h>
@@ -27,10 +30,13 @@
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
+#include <holdfast/propagation.h>
 #include <holdfast/registry.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>
 #include <holdfast/store.h>
 #include <holdfast/throttle.h>
+#include <holdfast/trace.h>
+#include <holdfast/tracestate.h>
 
 #endif  // HOLDFAST_HOLDFAST_H_

@@ -25,67 +25,6 @@ namespace {
 
 std::atomic<uint64_t> last_flow{0};
 
-hf_code Malformed(hf_error* error, std::string_view field, std::string_view text) {
-  return FailField(error, HF_INVALID_ARGUMENT, HF_R_MALFORMED, field, text);
-}
-
-hf_code CheckId(hf_error* error, std::string_view field, const hf_str& id) {
-  if (id.size == 0) return HF_OK;
-  if (id.data == nullptr) return FailNull(error, field);
-  if (id.size > HF_CONTEXT_ID_MAX) {
-    return FailField(error, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, field,
-                     "is longer than 128 bytes");
-  }
-  for (const char c : std::string_view(id.data, id.size)) {
-    if (c < '!' || c > '~') return Malformed(error, field, "is not printable ASCII without spaces");
-  }
-  return HF_OK;
-}
-
-hf_code CheckTrace(hf_error* error, const hf_trace& trace) {
-  for (const uint8_t byte : trace.reserved0) {
-    if (byte != 0) return CheckReserved(error, "trace.reserved0", byte);
-  }
-  constexpr hf_trace kNone{};
-  if (std::memcmp(&trace, &kNone, sizeof trace) == 0 || codec::HasTraceIds(trace)) return HF_OK;
-  return Malformed(error, "trace", "has a zero trace_id or span_id");
-}
-
-hf_code Check(hf_error* error, const hf_context_options& options) {
-  hf_code code = CheckId(error, "correlation_id", options.correlation_id);
-  if (code == HF_OK) code = CheckId(error, "causation_id", options.causation_id);
-  if (code == HF_OK) code = CheckTrace(error, options.trace);
-  if (code == HF_OK) code = CheckRange(error, "deadline", options.deadline, 0, HF_INFINITE);
-  if (code == HF_OK) code = CheckRange(error, "retries", options.retries, HF_NO_RETRIES, INT32_MAX);
-  if (code == HF_OK && options.retries_of != nullptr && (options.retries | options.attempt) != 0) {
-    return FailField(error, HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, "retries_of",
-                     "already has retries and an attempt");
-  }
-  return code;
-}
-
-uint32_t CopyId(const hf_str& id, char* out) {
-  if (id.size != 0) std::memcpy(out, id.data, id.size);
-  return static_cast<uint32_t>(id.size);
-}
-
-hf_context* Build(const hf_context_options& options) {
-  auto* context = new hf_context;
-  context->trace = options.trace;
-  context->trace.flags &= codec::kTraceKnownFlags;
-  context->deadline = options.deadline;
-  context->correlation_size = CopyId(options.correlation_id, context->correlation_id);
-  context->causation_size = CopyId(options.causation_id, context->causation_id);
-  context->retries_left = options.retries == HF_NO_RETRIES ? 0 : options.retries;
-  context->retries_told = options.retries != 0;
-  context->attempt = options.attempt;
-  if (options.retries_of != nullptr) {
-    context->ledger = options.retries_of->ledger;
-    if (context->ledger != context) context->ledger->AddRef();
-  }
-  return context;
-}
-
 }  // namespace
 }  // namespace holdfast::abi
 
@@ -108,11 +47,9 @@ hf_code hf_context_new(const hf_context_options* options, hf_context** out,
     if (out == nullptr) return abi::FailNull(error, "out");
     *out = nullptr;
     hf_context_options known;
-    hf_code code = abi::CopyIn(options, &known, error);
-    if (code == HF_OK) code = abi::Check(error, known);
+    const hf_code code = abi::CopyIn(options, &known, error);
     if (code != HF_OK) return code;
-    *out = abi::Build(known);
-    return abi::Succeed(error);
+    return abi::BuildContext(known, out, error);
   });
 }
 
@@ -133,10 +70,16 @@ hf_code hf_context_get(const hf_context* context, hf_context_options* out) noexc
   if (context != nullptr) {
     value.trace = context->trace;
     value.deadline = context->deadline;
-    value.correlation_id = {context->correlation_id, context->correlation_size};
-    value.causation_id = {context->causation_id, context->causation_size};
+    value.correlation_id = context->text(hf_context::kCorrelationId);
+    value.causation_id = context->text(hf_context::kCausationId);
     value.retries = context->RetriesForPeople();
     value.attempt = context->ledger->attempt;
+    value.tracestate = context->text(hf_context::kTracestate);
+    value.baggage = context->text(hf_context::kBaggage);
+    value.request_id = context->text(hf_context::kRequestId);
+    value.tenant = context->text(hf_context::kTenant);
+    value.principal = context->text(hf_context::kPrincipal);
+    value.criticality = context->criticality;
   }
   return abi::CopyOut(value, out);
 }

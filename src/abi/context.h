@@ -2,6 +2,7 @@
 // What stands behind hf_context, for the shell that spends its retries.
 //
 // The retries of a story are kept by one context, the ledger, and shared by all that were made from it.
+// Memory: one block, the texts behind the struct.
 #ifndef HOLDFAST_ABI_CONTEXT_H_
 #define HOLDFAST_ABI_CONTEXT_H_
 
@@ -9,12 +10,53 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <new>
+#include <string_view>
 
 #include "abi/guard.h"
 
 struct hf_context final : holdfast::abi::RefCounted {
+  enum Text : uint8_t {
+    kCorrelationId,
+    kCausationId,
+    kRequestId,
+    kTenant,
+    kPrincipal,
+    kTracestate,  // canonical, codec/tracestate.h
+    kBaggage,     // canonical, codec/baggage.h
+    kTexts
+  };
+
+  // With room for `capacity` bytes of text. Throws std::bad_alloc.
+  static hf_context* Make(size_t capacity) {
+    return ::new (::operator new(sizeof(hf_context) + capacity)) hf_context;
+  }
+  // Without a size: the block is larger than the struct.
+  static void operator delete(void* block) { ::operator delete(block); }
+
   ~hf_context();
+
+  hf_str text(Text which) const {
+    return {reinterpret_cast<const char*>(this + 1) + texts[which].at, texts[which].size};
+  }
+  std::string_view view(Text which) const {
+    return {reinterpret_cast<const char*>(this + 1) + texts[which].at, texts[which].size};
+  }
+
+  // While it is built: where the next text goes; and that it is there now, each text once.
+  char* tail() { return reinterpret_cast<char*>(this + 1) + used; }
+  void Claim(Text which, size_t size) {
+    texts[which] = {used, static_cast<uint16_t>(size)};
+    used = static_cast<uint16_t>(used + size);
+  }
+  void Add(Text which, std::string_view value) {
+    if (value.empty()) return;
+    std::memcpy(tail(), value.data(), value.size());
+    Claim(which, value.size());
+  }
 
   // Takes one, if there is one; true if nobody told how many there are.
   bool TakeRetry() {
@@ -53,10 +95,28 @@ struct hf_context final : holdfast::abi::RefCounted {
   uint32_t attempt = 0;
   std::atomic<int32_t> retries_left{0};
   std::atomic<uint32_t> retried{0};
-  uint32_t correlation_size = 0;
-  uint32_t causation_size = 0;
-  char correlation_id[HF_CONTEXT_ID_MAX];
-  char causation_id[HF_CONTEXT_ID_MAX];
+  hf_criticality criticality = 0;
+  struct Place {
+    uint16_t at = 0, size = 0;
+  };
+  Place texts[kTexts];
+  uint16_t used = 0;
+  bool has_private_baggage = false;
 };
+
+// All texts together fit into Place.
+static_assert(HF_TRACESTATE_MAX + HF_BAGGAGE_MAX + 3 * HF_CONTEXT_ID_MAX +
+                  2 * HF_CONTEXT_NAME_MAX <=
+              UINT16_MAX);
+
+namespace holdfast::abi {
+
+// Makes *out of what a caller gave. Errors: as hf_context_new.
+hf_code BuildContext(const hf_context_options& options, hf_context** out, hf_error* error);
+
+// The most bytes that a baggage header may need in canonical form: a broken escape grows.
+size_t BaggageRoom(std::string_view header);
+
+}  // namespace holdfast::abi
 
 #endif  // HOLDFAST_ABI_CONTEXT_H_

@@ -161,6 +161,14 @@ typedef struct hf_error {
   char text[248]; /* terminated; names the field or the byte at fault, never a secret */
 } hf_error;
 
+/* How much a request matters, in the order in which they are let in; a closed set. */
+typedef int32_t hf_criticality;
+#define HF_CRITICAL_PLUS 1
+#define HF_CRITICAL 2 /* the default */
+#define HF_SHEDDABLE_PLUS 3
+#define HF_SHEDDABLE 4
+#define HF_CRITICALITIES 4
+
 /* How a waiting session is woken, the one upcall of the library. fn may run on any thread, with no
  * lock held; it must not block, throw, or call back into the same object; it runs at most once per
  * wait, and never after the abort or the finishing resume of its session has returned (these wait

@@ -32,14 +32,6 @@ typedef int32_t hf_bulkhead_order;
   3 /* the oldest; while the queue stands, who waited 2 * target is dropped */
 #define HF_BULKHEAD_CODEL_LIFO 4 /* both */
 
-/* How much a request matters, in the order in which they are let in; a closed set. */
-typedef int32_t hf_criticality;
-#define HF_CRITICAL_PLUS 1
-#define HF_CRITICAL 2 /* the default */
-#define HF_SHEDDABLE_PLUS 3
-#define HF_SHEDDABLE 4
-#define HF_CRITICALITIES 4
-
 #define HF_BULKHEAD_PARTITIONS 8
 
 typedef struct hf_bulkhead_options {

@@ -26,7 +26,10 @@ typedef struct hf_trace {
 
 #define HF_TRACEPARENT_SIZE 55u
 #define HF_CONTEXT_ID_MAX \
-  128u /* bytes of a correlation or causation id; printable ASCII, no spaces */
+  128u /* bytes of a correlation, causation or request id; printable ASCII, no spaces */
+#define HF_CONTEXT_NAME_MAX 256u /* bytes of a tenant or principal; printable ASCII, no spaces */
+#define HF_TRACESTATE_MAX 16447u /* bytes: 32 members of 256 + 1 + 256, and their commas */
+#define HF_BAGGAGE_MAX 8192u     /* bytes, of 180 members at most */
 
 typedef struct hf_context_options {
   uint32_t struct_size, abi_level;
@@ -37,7 +40,14 @@ typedef struct hf_context_options {
   int32_t retries;       /* what the layers above left to this work and all below it; 0: not told */
   uint32_t attempt;      /* the attempt of the layer above that this work is, from 1; 0: not told */
   hf_context*
-      retries_of; /* nullable: share that context's retries and attempt; a reference is taken */
+      retries_of;    /* nullable: share that context's retries and attempt; a reference is taken */
+  hf_str tracestate; /* one header value, formats.h; needs a trace; empty: none */
+  hf_str baggage;    /* one header value, formats.h, of whole and legal members; empty: none */
+  hf_str request_id; /* of one request of an outer client; opaque, never reformatted; empty: none */
+  hf_str tenant;     /* empty: none */
+  hf_str principal;  /* who asked, for people and logs: a claim, never a credential; empty: none */
+  hf_criticality criticality; /* 0: not told */
+  uint32_t reserved0;
 } hf_context_options;
 #define HF_NO_RETRIES (-1) /* of `retries`: told that none are left */
 
@@ -55,10 +65,11 @@ HF_API hf_code hf_traceparent_parse(const char* data, size_t size, hf_trace* out
 HF_API hf_code hf_traceparent_format(const hf_trace* trace, char* out) HF_NOEXCEPT;
 
 /* Creates a context.
- * Contract: ids are copied; options NULL means an empty one. Ownership: *out holds one reference.
+ * Contract: strings are copied; options NULL means an empty one. Of tracestate and baggage the spaces
+ *   around members, and empty members, are dropped. Ownership: *out holds one reference.
  * Threads: any. Errors: INVALID_ARGUMENT naming the field: an id that is too long or not printable
- *   ASCII, a trace with a zero id that is not all zero, a negative deadline. RESOURCE_EXHAUSTED.
- * Since: 0.1 */
+ *   ASCII, a trace with a zero id that is not all zero, a negative deadline, a malformed tracestate or
+ *   baggage member. RESOURCE_EXHAUSTED. Since: 0.1 */
 HF_API hf_code hf_context_new(const hf_context_options* options, hf_context** out,
                               hf_error* error) HF_NOEXCEPT;
 /* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.1 */

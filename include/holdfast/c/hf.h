@@ -11,6 +11,7 @@
 #include <holdfast/c/context.h>
 #include <holdfast/c/explain.h>
 #include <holdfast/c/fault.h>
+#include <holdfast/c/formats.h>
 #include <holdfast/c/group.h>
 #include <holdfast/c/hedge.h>
 #include <holdfast/c/idempotency.h>
@@ -19,6 +20,7 @@
 #include <holdfast/c/limiter.h>
 #include <holdfast/c/match.h>
 #include <holdfast/c/outcome.h>
+#include <holdfast/c/propagation.h>
 #include <holdfast/c/record.h>
 #include <holdfast/c/registry.h>
 #include <holdfast/c/retry.h>
