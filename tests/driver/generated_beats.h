@@ -42,6 +42,9 @@ inline constexpr Ending kGoesOn[] = {
     {.code = HF_ABORTED, .verdict = HF_VERDICT_FAILURE, .effect = HF_EFFECT_RETRYABLE},
     {.code = HF_INTERNAL, .verdict = HF_VERDICT_SUCCESS, .effect = HF_EFFECT_AMBIGUOUS},
     {.code = HF_UNAVAILABLE, .verdict = HF_VERDICT_SLOW},
+    {.code = HF_RESOURCE_EXHAUSTED, .verdict = HF_VERDICT_SLOW, .effect = HF_EFFECT_RETRYABLE},
+    {.code = HF_UNAVAILABLE, .verdict = HF_VERDICT_SLOW, .effect = HF_EFFECT_NOT_STARTED},
+    {.code = HF_ABORTED, .verdict = HF_VERDICT_SUCCESS, .effect = HF_EFFECT_NOT_STARTED},
     {.code = HF_UNAVAILABLE, .retried = 1},  // layers below have tried, too
     {.code = HF_UNAVAILABLE, .retried = 9},
 };
@@ -64,6 +67,7 @@ inline constexpr Ending kEnds[] = {
     {.code = HF_UNAUTHENTICATED},
     {.code = HF_UNAVAILABLE, .effect = HF_EFFECT_FINAL},
     {.code = HF_UNAVAILABLE, .verdict = HF_VERDICT_IGNORED, .effect = HF_EFFECT_NOT_STARTED},
+    {.code = HF_ABORTED, .verdict = HF_VERDICT_IGNORED},
     {.code = HF_UNAVAILABLE, .retry_after = HF_INFINITE},
     {.code = HF_NOT_FOUND, .retry_after = HF_INFINITE},
     {.code = HF_UNAVAILABLE, .verdict = 9},  // outside its set: a defect of who classified it

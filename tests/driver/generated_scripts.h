@@ -22,7 +22,7 @@ namespace holdfast::driver_test {
 
 // A point at which a caller gives up: in the n-th stay at a place (3: any later one, too), or before all.
 struct CancelPoint {
-  bool before = false;
+  bool before = false;  // the first stay, which would be there; nth 0: there is none
   Where where = Where::kAttempt;
   int nth = 0;
   bool heeded = false;      // by the attempt under way
@@ -53,7 +53,7 @@ class ScriptGenerator {
   }
 
  private:
-  static constexpr int kEnoughBeforeTheStart = 14;
+  static constexpr int kEnoughRefused = 8;  // where there is nothing to be cancelled
 
   struct Choice {
     CancelPoint point;
@@ -86,7 +86,7 @@ class ScriptGenerator {
     for (const Choice& choice : choices) {
       if (points_[choice.point] < points_[rarest->point]) rarest = &choice;
     }
-    if (rarest->point.before && points_[rarest->point] >= kEnoughBeforeTheStart) return;
+    if (rarest->point.nth == 0 && points_[rarest->point] >= kEnoughRefused) return;
     ++points_[rarest->point];
     script.name += "Cancelled";
     script.cancelled_after = rarest->after;
@@ -96,7 +96,11 @@ class ScriptGenerator {
 
   static std::vector<Choice> Choices(const std::vector<Stay>& stays, model::Dice& dice) {
     constexpr hf_time kStart = HF_S;  // of a virtual clock
-    std::vector<Choice> choices = {{{.before = true}, Duration{0}}};
+    const bool refused = stays.empty();
+    const CancelPoint before{.before = true,
+                             .where = refused ? Where::kAttempt : stays.front().where,
+                             .nth = refused ? 0 : 1};
+    std::vector<Choice> choices = {{before, Duration{0}}};
     std::map<Where, int> seen;
     for (const Stay& stay : stays) {
       const int nth = std::min(++seen[stay.where], 3);

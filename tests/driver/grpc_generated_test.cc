@@ -89,6 +89,8 @@ class GrpcWire final : public Player {
   static bool CanBeSaid(const hf_outcome& outcome) {
     const bool not_started = outcome.effect == HF_EFFECT_NOT_STARTED;
     if (outcome.verdict != HF_VERDICT_DERIVE || outcome.retry_after < 0) return false;
+    // Who wants to be left alone has spoken for good: that costs no token of a budget.
+    if (outcome.retry_after == HF_INFINITE) return false;
     if (outcome.effect != HF_EFFECT_DERIVE && !not_started) return false;
     // gRPC says this one by itself, too, so without advice it is not taken for the server's word.
     return outcome.code != HF_RESOURCE_EXHAUSTED || not_started || outcome.retry_after > 0;
@@ -101,9 +103,7 @@ class GrpcWire final : public Player {
     };
     if (next_.effect == HF_EFFECT_NOT_STARTED) say(grpc::kNotStartedTrailer, "draining");
     if (next_.retried != 0) say(grpc::kRetriedTrailer, std::to_string(next_.retried));
-    if (next_.retry_after == HF_INFINITE) {
-      say(grpc::kPushbackTrailer, "-1");
-    } else if (next_.retry_after != 0) {
+    if (next_.retry_after != 0) {
       say(grpc::kRetryAfterTrailer, std::to_string(next_.retry_after / HF_MS));
     }
     return StatusOf(next_);
