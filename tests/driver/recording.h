@@ -117,7 +117,7 @@ class Recording final : public CallObserver {
 
   // All of it, once the call is over.
   std::string Text() {
-    return text_ + "told " + driver_test::Text(report) + "\nleft " + WorldText(stage) + "\n";
+    return text_ + "told " + driver_test::Text(report) + "\nleft" + WorldText(stage) + "\n";
   }
 
   // The others go home, and whatever a driver has left behind would happen now.
