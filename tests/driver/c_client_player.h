@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* The C driver of examples/c_client.c, for a test that brings its own time. */
+// SPDX-License-Identifier: Apache-2.0
+// The C driver of examples/c_client.c, for a test that brings its own time.
 #ifndef HOLDFAST_TESTS_DRIVER_C_CLIENT_PLAYER_H_
 #define HOLDFAST_TESTS_DRIVER_C_CLIENT_PLAYER_H_
 
@@ -7,7 +7,7 @@
 
 HF_BEGIN_DECLS
 
-/* As `struct surroundings` there. */
+// As `struct surroundings` there.
 typedef struct c_client_surroundings {
   void* self;
   hf_time (*now)(void* self);
@@ -21,7 +21,7 @@ typedef struct c_client_surroundings {
 hf_action c_client_drive(const c_client_surroundings* with, hf_pipeline* pipeline,
                          const hf_call_options* options);
 
-/* The whole program. */
+// The whole program.
 int c_client_main(void);
 
 HF_END_DECLS
