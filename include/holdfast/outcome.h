@@ -123,7 +123,9 @@ concept ExpectedLike =
     std::constructible_from<T, typename T::unexpected_type>;
 
 inline absl::Status RejectionStatus(const Rejection& rejection) {
-  const std::string text = "no attempt was made: " + std::string(rejection.reason_name());
+  const std::string text = rejection.reason == HF_R_NONE
+                               ? "the attempt was cut off"  // who stops the call says why
+                               : "no attempt was made: " + std::string(rejection.reason_name());
   return MakeStatus(static_cast<hf_code>(rejection.code), rejection.reason, text,
                     rejection.retry_after);
 }

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -56,14 +57,27 @@ class VirtualClock final : public Clock {
     JumpTo(until);
   }
 
+  // What is scheduled, for Cancel.
+  using Event = std::pair<hf_time, uint64_t>;
+
   // Runs `event` when time gets there, in whatever thread moves it, with no lock held.
-  void At(hf_time when, std::function<void()> event) {
+  Event At(hf_time when, std::function<void()> event) {
     const std::lock_guard lock(mutex_);
-    events_.emplace(when, std::move(event));
+    const Event key{when, ++scheduled_};
+    events_.emplace(key, std::move(event));
+    return key;
+  }
+  // Nothing if it has begun.
+  void Cancel(const Event& event) {
+    const std::lock_guard lock(mutex_);
+    events_.erase(event);
   }
   void After(Duration delay, std::function<void()> event) {
     At(AddTime(Now(), delay), std::move(event));
   }
+
+  // Jumps to the next event and runs it. False if there is none.
+  bool RunNext() { return RunNext(HF_INFINITE); }
 
   // Since the start.
   Duration elapsed() {
@@ -77,8 +91,8 @@ class VirtualClock final : public Clock {
     std::function<void()> event;
     {
       const std::lock_guard lock(mutex_);
-      if (events_.empty() || events_.begin()->first > until) return false;
-      now_ = std::max(now_, events_.begin()->first);
+      if (events_.empty() || events_.begin()->first.first > until) return false;
+      now_ = std::max(now_, events_.begin()->first.first);
       event = std::move(events_.begin()->second);
       events_.erase(events_.begin());
     }
@@ -94,7 +108,8 @@ class VirtualClock final : public Clock {
   const hf_time start_;
   std::mutex mutex_;
   hf_time now_;
-  std::multimap<hf_time, std::function<void()>> events_;
+  uint64_t scheduled_ = 0;
+  std::map<Event, std::function<void()>> events_;
 };
 
 }  // namespace holdfast::inline v0_2::testing
