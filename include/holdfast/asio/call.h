@@ -68,16 +68,18 @@ auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn, Complet
               std::forward<CompletionToken>(token));
 }
 
-// For a coroutine: an awaitable of the result. Attempts that are awaitables run in the coroutine itself; one
-// allocation more than without the call, the coroutine's frame.
+// For a coroutine: an awaitable of the result. Attempts that are awaitables run in the coroutine itself. It costs
+// a frame and a block more than without the call, both of which Asio recycles.
 template <class Fn>
 auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   static_assert(internal::kSafeCallable<Fn>, HOLDFAST_UNSAFE_CALLABLE);
   using Function = std::decay_t<Fn>;
   using Made = internal::AttemptResult<Function>;
   if constexpr (internal::kIsAwaitable<Made>) {
-    return internal::CallCoroutine<Function>(pipeline, options, Function(std::forward<Fn>(fn)),
-                                             static_cast<Made*>(nullptr));
+    return internal::CallCoroutine<Function>(
+        internal::Recycled<internal::CoroutineCall>(std::in_place, pipeline, options,
+                                                    internal::kDeclaredIdempotent<Function>),
+        Function(std::forward<Fn>(fn)), static_cast<Made*>(nullptr));
   } else {
     return Call(pipeline, options, std::forward<Fn>(fn), boost::asio::use_awaitable);
   }

@@ -43,6 +43,35 @@ void DeleteOperation(Operation* operation, const Allocator& allocator) {
   std::allocator_traits<Rebound>::deallocate(rebound, operation, 1);
 }
 
+// An object in one of Asio's recycled blocks, which are for up to 1020 bytes. Move-only.
+template <class T>
+class Recycled {
+ public:
+  template <class... Args>
+  explicit Recycled(std::in_place_t, Args&&... args) : object_(Memory().allocate(1)) {
+    try {
+      ::new (static_cast<void*>(object_)) T(std::forward<Args>(args)...);
+    } catch (...) {
+      Memory().deallocate(object_, 1);
+      throw;
+    }
+  }
+  Recycled(Recycled&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Recycled& operator=(Recycled&&) = delete;
+  ~Recycled() {
+    if (object_ == nullptr) return;
+    object_->~T();
+    Memory().deallocate(object_, 1);
+  }
+
+  T* operator->() const { return object_; }
+
+ private:
+  using Memory = boost::asio::recycling_allocator<T>;
+
+  T* object_;
+};
+
 // The one owner of an operation in flight, inside whatever will call it. One that goes away without having
 // called abandons the operation.
 template <class Operation>
