@@ -17,7 +17,7 @@
 
 namespace holdfast::codec {
 
-inline constexpr std::size_t kB3Size = 53;
+inline constexpr std::size_t kB3Size = 51;
 inline constexpr std::size_t kB3TraceIdSize = 32;
 inline constexpr std::size_t kB3SpanIdSize = 16;
 
@@ -30,7 +30,7 @@ struct B3 {
 
 // The multi headers' values; empty: not there.
 struct B3Fields {
-  std::string_view trace_id, span_id, parent_span_id, sampled, flags;
+  std::string_view trace_id = {}, span_id = {}, parent_span_id = {}, sampled = {}, flags = {};
 };
 
 // Each: outer white space is dropped; false, and *out as it was, for anything malformed.

@@ -82,7 +82,7 @@ TEST(GrpcContext, UnusableIdsAreLeftOut) {
 TEST(GrpcContext, AnAbsurdAttemptIsBounded) {
   const std::pair<const char*, std::uint32_t> cases[] = {
       {"0", 1},          {"-1", 1},      {"", 1},
-      {"x", 1},          {"2 ", 1},      {"7", 7},
+      {"x", 1},          {"2 ", 2},      {"7", 7},
       {"1000", 1000},    {"1001", 1000}, {"4294967295", 1000},
       {"99999999999", 1}};
   for (const auto& [value, attempt] : cases) {
@@ -94,7 +94,8 @@ TEST(GrpcContext, AnyBytesGiveAContextThatCanBeSentOn) {
   std::mt19937 random(11);
   for (int round = 0; round < 2000; ++round) {
     Headers headers;
-    for (const char* key : {"traceparent", "x-correlation-id", "x-causation-id"}) {
+    for (const char* key : {"traceparent", "tracestate", "baggage", "x-correlation-id",
+                            "x-causation-id", "x-request-id", "holdfast-tenant"}) {
       std::string value = random() % 2 == 0 ? kTraceparent : "";
       value.resize(random() % 140, 'a');
       if (!value.empty()) value[random() % value.size()] = static_cast<char>(random());
@@ -106,6 +107,71 @@ TEST(GrpcContext, AnyBytesGiveAContextThatCanBeSentOn) {
     EXPECT_GE(entries.size(), 3u);
     for (const auto& [key, value] : entries) EXPECT_TRUE(CheckMetadata(key, value).ok());
   }
+}
+
+Headers Entries(const Context& context) {
+  Headers headers;
+  for (const auto& [key, value] : ContextEntries(context)) headers.emplace_back(key, value);
+  return headers;
+}
+
+TEST(GrpcContext, CarriesEverythingAndReadsItBack) {
+  const Context sent = *Context::Create({.correlation_id = "story-1",
+                                         .causation_id = "step-0",
+                                         .trace = *ParseTraceparent(kTraceparent),
+                                         .tracestate = "us=1,them=2",
+                                         .baggage = "user=Am%C3%A9lie,email=x;holdfast-pii",
+                                         .request_id = "req-1",
+                                         .tenant = "acme",
+                                         .principal = "ann",
+                                         .criticality = Criticality::kSheddable});
+  const Received received = Extract(Entries(sent));
+  EXPECT_EQ(FormatTraceparent(received.context.trace()), kTraceparent);
+  EXPECT_EQ(received.context.tracestate(), "us=1,them=2");
+  EXPECT_EQ(received.context.baggage(), "user=Am%C3%A9lie") << "nothing private";
+  EXPECT_EQ(received.context.request_id(), "req-1");
+  EXPECT_EQ(received.context.tenant(), "acme");
+  EXPECT_EQ(received.context.principal(), "ann");
+  EXPECT_EQ(received.context.criticality(), Criticality::kSheddable);
+  EXPECT_EQ(received.report.malformed | received.report.untrusted, 0u);
+}
+
+TEST(GrpcContext, AStoryBegunForACallKeepsWhatItsContextHas) {
+  const Context bare = *Context::Create({.baggage = "k=v", .request_id = "r", .tenant = "acme"});
+  const Context story = *StoryOf(bare);
+  EXPECT_TRUE(HasTrace(story.trace()));
+  EXPECT_EQ(story.baggage(), "k=v");
+  EXPECT_EQ(story.request_id(), "r");
+  EXPECT_EQ(story.tenant(), "acme");
+}
+
+TEST(GrpcContext, TheLargestLegalBaggageLeavesRoomForTheCall) {
+  const std::string baggage = "a=1,k=" + std::string(HF_BAGGAGE_MAX - 6, 'v');
+  const Context full =
+      *Context::Create({.trace = *ParseTraceparent(kTraceparent), .baggage = baggage});
+  const Headers entries = Entries(full);
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : entries) {
+    bytes += key.size() + value.size() + 32;
+    EXPECT_TRUE(CheckMetadata(key, value).ok()) << key;
+  }
+  EXPECT_LE(bytes, kContextBudget);
+  EXPECT_EQ(Extract(entries).context.baggage(), "a=1") << "whole members only";
+}
+
+TEST(GrpcContext, AServerOfStrangersBelievesLess) {
+  const Propagator edge =
+      *Propagator::Create({.transport = Transport::kGrpc, .left_out = HF_FIELD_DEADLINE});
+  ServerMetadata metadata;
+  for (const auto& [key, value] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"traceparent", kTraceparent}, {"holdfast-tenant", "acme"}, {"baggage", "role=admin"}}) {
+    metadata.emplace(key, value);
+  }
+  const Received received = ExtractContext(metadata, 0, edge);
+  EXPECT_EQ(FormatTraceparent(received.context.trace()), kTraceparent);
+  EXPECT_EQ(received.context.tenant(), "");
+  EXPECT_EQ(received.context.baggage(), "");
+  EXPECT_EQ(received.report.untrusted, HF_FIELD_TENANT | HF_FIELD_BAGGAGE);
 }
 
 TEST(GrpcContext, AKeyTravelsAsItIs) {
@@ -170,8 +236,11 @@ std::string Span(const Context& context) {
 TEST(GrpcContext, OneStoryRunsThroughThreeServices) {
   Hop last(nullptr), middle(&last), first(&middle);
   const auto stub = first.NewStub();
-  const Context story = *Context::Start(
-      {.correlation_id = "order-17", .deadline = Clock::Steady().Now() + 500 * HF_S});
+  const Context story = *Context::Start({.correlation_id = "order-17",
+                                         .deadline = Clock::Steady().Now() + 500 * HF_S,
+                                         .baggage = "region=eu",
+                                         .request_id = "req-17",
+                                         .tenant = "acme"});
   const ScopedContext attached(story);
   test::ChargeReply reply;
   const ::grpc::Status status =
@@ -182,6 +251,9 @@ TEST(GrpcContext, OneStoryRunsThroughThreeServices) {
   const Context steps[] = {story, first.seen(), middle.seen(), last.seen()};
   for (int i = 1; i < 4; ++i) {
     EXPECT_EQ(steps[i].correlation_id(), "order-17");
+    EXPECT_EQ(steps[i].baggage(), "region=eu");
+    EXPECT_EQ(steps[i].request_id(), "req-17");
+    EXPECT_EQ(steps[i].tenant(), "acme");
     EXPECT_EQ(steps[i].causation_id(), Span(steps[i - 1]));
     EXPECT_NE(Span(steps[i]), Span(steps[i - 1]));
     EXPECT_EQ(FormatTraceparent(steps[i].trace()).substr(3, 32),

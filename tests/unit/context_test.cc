@@ -142,6 +142,92 @@ TEST(Context, AChildWithoutATraceKeepsTheCause) {
   EXPECT_TRUE(Context().Child().ok());
 }
 
+Context Full() {
+  return Make({.correlation_id = "order-1",
+               .trace = ParseTraceparent(kHeader).value(),
+               .deadline = 50,
+               .retries = 3,
+               .attempt = 2,
+               .tracestate = "a=1, b=2",
+               .baggage = "k=v ; p, x=%c3%a9",
+               .request_id = "req-1",
+               .tenant = "acme",
+               .principal = "ann",
+               .criticality = Criticality::kSheddable});
+}
+
+void ExpectWhatFullHas(const Context& context) {
+  EXPECT_EQ(context.correlation_id(), "order-1");
+  EXPECT_EQ(context.tracestate(), "a=1,b=2");
+  EXPECT_EQ(context.baggage(), "k=v;p,x=%C3%A9");
+  EXPECT_EQ(context.request_id(), "req-1");
+  EXPECT_EQ(context.tenant(), "acme");
+  EXPECT_EQ(context.principal(), "ann");
+  EXPECT_EQ(context.criticality(), Criticality::kSheddable);
+}
+
+TEST(Context, KeepsTheListsInOrderAndWithoutSpaces) {
+  ExpectWhatFullHas(Full());
+  EXPECT_EQ(Make({}).criticality(), std::nullopt);
+}
+
+TEST(Context, AChildTakesOverAllButItsOwn) {
+  const Context parent = Full();
+  const Context child = *parent.Child();
+  ExpectWhatFullHas(child);
+  EXPECT_EQ(child.retries(), 3);
+  EXPECT_EQ(child.deadline(), 50);
+  const Context changed = *parent.Child({.tracestate = "mine=1,a=1", .baggage = ""});
+  EXPECT_EQ(changed.tracestate(), "mine=1,a=1");
+  EXPECT_EQ(changed.baggage(), "");
+  EXPECT_FALSE(parent.Child({.baggage = "not legal"}).ok());
+}
+
+TEST(Context, DetachedWorkKeepsTheStoryWithoutItsDeadlineAndRetries) {
+  const Context parent = Full();
+  const Context detached = *parent.Detached();
+  ExpectWhatFullHas(detached);
+  EXPECT_EQ(FormatTraceparent(detached.trace()), kHeader);
+  EXPECT_EQ(detached.deadline(), 0);
+  EXPECT_EQ(detached.retries(), 0);
+  EXPECT_EQ(detached.attempt(), 0u);
+  EXPECT_TRUE(Context().Detached().ok());
+}
+
+TEST(Context, RefusesListsThatItCouldNotSend) {
+  const hf_trace trace = ParseTraceparent(kHeader).value();
+  const auto why = [](const ContextOptions& options) {
+    return std::string(Context::Create(options).status().message());
+  };
+  EXPECT_NE(why({.trace = trace, .tracestate = "A=1"}).find("tracestate"), std::string::npos);
+  EXPECT_NE(why({.tracestate = "a=1"}).find("tracestate"), std::string::npos) << "without a trace";
+  EXPECT_NE(why({.baggage = "a=1,b"}).find("baggage"), std::string::npos);
+  EXPECT_NE(why({.baggage = "a=" + std::string(9000, 'x')}).find("baggage"), std::string::npos);
+}
+
+TEST(Context, HoldsTheLargestOfEverything) {
+  const std::string id(HF_CONTEXT_ID_MAX, 'i'), name(HF_CONTEXT_NAME_MAX, 'n');
+  const std::string baggage = "k=" + std::string(HF_BAGGAGE_MAX - 2, 'v');
+  std::string state;
+  for (int i = 0; i < 32; ++i) {
+    std::string key = std::to_string(i);
+    key.resize(256, 'k');
+    state += (i == 0 ? "" : ",") + key + "=" + std::string(256, 'v');
+  }
+  const Context context = *Make({.correlation_id = id,
+                                 .causation_id = id,
+                                 .trace = ParseTraceparent(kHeader).value(),
+                                 .tracestate = state,
+                                 .baggage = baggage,
+                                 .request_id = id,
+                                 .tenant = name,
+                                 .principal = name})
+                               .Child({.causation_id = id});
+  EXPECT_EQ(context.baggage(), baggage);
+  EXPECT_EQ(context.tracestate(), state);
+  EXPECT_EQ(context.principal(), name);
+}
+
 TEST(Context, FreshSpanIdsAreNotZeroAndDiffer) {
   std::set<SpanId> seen;
   for (int i = 0; i < 1000; ++i) {

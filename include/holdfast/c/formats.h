@@ -23,7 +23,7 @@ HF_BEGIN_DECLS
 
 #define HF_TRACESTATE_MEMBERS 32u
 #define HF_BAGGAGE_MEMBERS 180u
-#define HF_B3_SIZE 53u          /* bytes at most that hf_b3_format writes */
+#define HF_B3_SIZE 51u          /* bytes at most that hf_b3_format writes */
 #define HF_GRPC_TIMEOUT_SIZE 9u /* likewise of hf_grpc_timeout_format */
 
 /* The property that keeps a baggage member inside the process (propagation.h): personal data. */

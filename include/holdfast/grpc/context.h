@@ -3,6 +3,10 @@
 //
 //   metadata           value                                      if missing or malformed
 //   traceparent        W3C; a new span id for each attempt        a new trace begins (also if it comes twice)
+//   tracestate         W3C, whole members                         none
+//   baggage            W3C, ASCII; whole members, none private    malformed members are left out
+//   x-request-id       as in the context                          a fresh UUID
+//   holdfast-tenant, -principal, -criticality                     none
 //   x-correlation-id   as in the context                          the trace id in hex
 //   x-causation-id     the sender's span id in hex (context.h)    none
 //   holdfast-attempt   1..1000, of the sender's retry loop        1
@@ -10,6 +14,8 @@
 //   idempotency-key-bin  any other key
 //   grpc-timeout       gRPC's own                                 no deadline
 //
+// What is written fits into kContextBudget: baggage is the first to yield, then tracestate. By default a peer is
+// one of ours (Boundary::kInternal); who serves strangers reads with a Propagator of their own.
 // Nothing a peer sends as context is an error: context describes work, it must not stop it.
 // Threads: all functions are pure, but for the fresh ids of NextStep and ExtractContext.
 #ifndef HOLDFAST_GRPC_CONTEXT_H_
@@ -18,6 +24,7 @@
 #include <absl/status/statusor.h>
 #include <grpcpp/support/string_ref.h>
 #include <holdfast/context.h>
+#include <holdfast/propagation.h>
 
 #include <cstdint>
 #include <map>
@@ -38,6 +45,8 @@ inline constexpr std::string_view kRetriesKey = "holdfast-retries";
 inline constexpr std::string_view kIdempotencyKey = "idempotency-key";
 inline constexpr std::string_view kIdempotencyKeyBin = "idempotency-key-bin";
 inline constexpr std::uint32_t kAttemptMax = 1000;
+// Of kMetadataBudget (metadata.h), what the context may take; the rest is the key's and the user's.
+inline constexpr std::uint32_t kContextBudget = 2048;
 
 using ServerMetadata = std::multimap<::grpc::string_ref, ::grpc::string_ref>;
 
@@ -49,18 +58,23 @@ absl::StatusOr<Context> StoryOf(const Context& context);
 // Errors: RESOURCE_EXHAUSTED.
 absl::StatusOr<Context> NextStep(const Context& context);
 
-// What to send for a step. All are legal metadata.
+// What to send for a step, the most needed first. All are legal metadata.
 std::vector<std::pair<std::string_view, std::string>> ContextEntries(const Context& step);
 
 // What a call brought along.
 struct Received {
   Context context;
   std::uint32_t attempt = 1;
-  bool trace_restarted = false;  // there was no usable traceparent
+  bool trace_restarted = false;   // there was no usable traceparent
+  PropagationReport report = {};  // what else was left out
 };
 
 // Reads a call's metadata. `deadline`, on the steady clock of this process, goes into the context; 0: none.
 Received ExtractContext(const ServerMetadata& metadata, hf_time deadline);
+
+// Likewise, by a policy of one's own: Transport::kGrpc, and left_out has HF_FIELD_DEADLINE.
+Received ExtractContext(const ServerMetadata& metadata, hf_time deadline,
+                        const Propagator& propagator);
 
 // The only value of a key; nullopt if there is none, or more than one.
 std::optional<std::string_view> OnlyValue(const ServerMetadata& metadata, std::string_view key);

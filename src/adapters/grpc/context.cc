@@ -8,7 +8,7 @@
 #include <holdfast/grpc/metadata.h>
 
 #include <algorithm>
-#include <charconv>
+#include <span>
 
 namespace holdfast::inline v0_2::grpc {
 namespace {
@@ -16,41 +16,60 @@ namespace {
 std::string_view View(const ::grpc::string_ref& text) { return {text.data(), text.size()}; }
 ::grpc::string_ref Ref(std::string_view text) { return {text.data(), text.size()}; }
 
-// A correlation or causation id as the context takes it; empty if it would not.
-std::string_view UsableId(std::optional<std::string_view> id) {
-  if (!id || id->size() > HF_CONTEXT_ID_MAX) return {};
-  const bool printable =
-      std::all_of(id->begin(), id->end(), [](char byte) { return byte > ' ' && byte < 0x7F; });
-  return printable ? *id : std::string_view{};
+constexpr std::size_t kEntriesUsual = 10;
+
+Propagator MakePropagator(std::uint32_t left_out) {
+  // Created of constants; without memory at the start there is no process.
+  return *Propagator::Create({.boundary = Boundary::kInternal,
+                              .transport = Transport::kGrpc,
+                              .left_out = left_out,
+                              .budget = kContextBudget});
 }
 
-std::uint32_t AttemptOf(std::optional<std::string_view> value) {
-  std::uint32_t attempt = 0;
-  if (!value) return 1;
-  const char* const end = value->data() + value->size();
-  const auto read = std::from_chars(value->data(), end, attempt);
-  if (read.ec != std::errc{} || read.ptr != end) return 1;
-  return std::clamp(attempt, std::uint32_t{1}, kAttemptMax);
+// gRPC itself carries the deadline, and the caller of an attempt knows its number and the retries left.
+const Propagator& Reader() {
+  static const Propagator reader = MakePropagator(HF_FIELD_DEADLINE);
+  return reader;
+}
+const Propagator& Writer() {
+  static const Propagator writer =
+      MakePropagator(HF_FIELD_DEADLINE | HF_FIELD_ATTEMPT | HF_FIELD_RETRIES);
+  return writer;
 }
 
-// As ContextOptions has it: what cannot be read was not told.
-std::int32_t RetriesOf(std::optional<std::string_view> value) {
-  std::int32_t retries = 0;
-  if (!value) return 0;
-  const char* const end = value->data() + value->size();
-  const auto read = std::from_chars(value->data(), end, retries);
-  if (read.ec != std::errc{} || read.ptr != end || retries < 0) return 0;
-  return retries == 0 ? HF_NO_RETRIES : retries;
-}
+// Metadata as headers, without memory of its own for as many as calls usually have.
+class Headers {
+ public:
+  explicit Headers(const ServerMetadata& metadata) {
+    hf_header* at = few_;
+    if (metadata.size() > kFew) {
+      many_.resize(metadata.size());
+      at = many_.data();
+    }
+    all_ = {at, metadata.size()};
+    for (const auto& [key, value] : metadata) *at++ = MakeHeader(View(key), View(value));
+  }
+
+  std::span<const hf_header> all() const { return all_; }
+
+ private:
+  static constexpr std::size_t kFew = 32;
+  hf_header few_[kFew];
+  std::vector<hf_header> many_;
+  std::span<const hf_header> all_;
+};
 
 }  // namespace
 
 absl::StatusOr<Context> StoryOf(const Context& context) {
   if (HasTrace(context.trace())) return context;
-  return Context::Start({.correlation_id = context.correlation_id(),
-                         .causation_id = context.causation_id(),
-                         .deadline = context.deadline(),
-                         .retries_of = context.raw()});
+  hf_context_options raw = HF_INIT(hf_context_options);
+  hf_context_get(context.raw(), &raw);
+  ContextOptions options = ContextOptions::From(raw);
+  options.retries = 0;  // shared, not copied
+  options.attempt = 0;
+  options.retries_of = context.raw();
+  return Context::Start(options);
 }
 
 absl::StatusOr<Context> NextStep(const Context& context) {
@@ -60,12 +79,11 @@ absl::StatusOr<Context> NextStep(const Context& context) {
 
 std::vector<std::pair<std::string_view, std::string>> ContextEntries(const Context& step) {
   std::vector<std::pair<std::string_view, std::string>> entries;
-  const auto add = [&](std::string_view key, std::string value) {
-    if (!value.empty()) entries.emplace_back(key, std::move(value));
-  };
-  add(kTraceparentKey, FormatTraceparent(step.trace()));
-  add(kCorrelationKey, std::string(step.correlation_id()));
-  add(kCausationKey, std::string(step.causation_id()));
+  entries.reserve(kEntriesUsual);
+  // Without a deadline to tell, there is nothing that it could refuse.
+  (void)Writer().Inject(step, 0, [&](std::string_view key, std::string_view value) {
+    entries.emplace_back(key, value);
+  });
   return entries;
 }
 
@@ -76,19 +94,18 @@ std::optional<std::string_view> OnlyValue(const ServerMetadata& metadata, std::s
 }
 
 Received ExtractContext(const ServerMetadata& metadata, hf_time deadline) {
+  return ExtractContext(metadata, deadline, Reader());
+}
+
+Received ExtractContext(const ServerMetadata& metadata, hf_time deadline,
+                        const Propagator& propagator) {
   Received received;
-  const auto traceparent = OnlyValue(metadata, kTraceparentKey);
-  const auto trace = traceparent ? ParseTraceparent(*traceparent) : std::nullopt;
-  received.trace_restarted = !trace.has_value();
-  received.attempt = AttemptOf(OnlyValue(metadata, kAttemptKey));
-  // Every field is valid by now; only memory can be short, and then there is no context.
-  auto context = Context::Start({.correlation_id = UsableId(OnlyValue(metadata, kCorrelationKey)),
-                                 .causation_id = UsableId(OnlyValue(metadata, kCausationKey)),
-                                 .trace = trace.value_or(hf_trace{}),
-                                 .deadline = deadline,
-                                 .retries = RetriesOf(OnlyValue(metadata, kRetriesKey)),
-                                 .attempt = received.attempt});
+  auto context =
+      propagator.Extract(Headers(metadata).all(), {.deadline = deadline}, &received.report);
+  // Only memory can be short, and then there is no context.
   if (context.ok()) received.context = *std::move(context);
+  received.trace_restarted = (received.report.made & HF_FIELD_TRACEPARENT) != 0;
+  received.attempt = std::max(received.context.attempt(), std::uint32_t{1});
   return received;
 }
 
