@@ -112,6 +112,7 @@ inline Gate Metered(int turn, model::Dice& dice) {
 
 inline void RateLimited(Script& script, int turn, model::Dice& dice) {
   script.limiter = Metered(turn, dice);
+  script.cost = turn % 3 == 0 ? 1 + static_cast<uint32_t>(turn) : 1;
 }
 
 inline void CallRateLimited(Script& script, int turn, model::Dice& dice) {

@@ -26,6 +26,7 @@ class RawOptions {
     raw_.context = asked.context;
     raw_.facts = &facts_;
     raw_.request = asked.request;
+    raw_.cost = asked.cost;
   }
   RawOptions(const RawOptions&) = delete;
   RawOptions& operator=(const RawOptions&) = delete;

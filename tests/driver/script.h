@@ -78,6 +78,7 @@ struct Script {
   Duration call_timeout{0};     // the call's own, besides the pipeline's
   Duration deadline_after{0};   // the same as a point in time
   bool least_critical = false;  // who asks of the bulkheads
+  uint32_t cost = 1;            // tokens of each rate limit
   uint64_t seed = 0;            // 0: any
   Flaw flaw = Flaw::kNone;
   std::optional<Duration> cancelled_after = {};  // the caller wants no more; 0: before it begins

@@ -72,6 +72,7 @@ class Stage {
             .context = context_.raw(),
             .facts = &facts_,
             .request = request_ ? &*request_ : nullptr,
+            .cost = script_.cost,
             .report = report,
             .observer = &log,
             .clock = &clock,
