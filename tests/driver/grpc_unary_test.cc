@@ -177,8 +177,8 @@ TEST_F(GrpcUnary, AnUnavailableThatProvablyDidNotStartIsRepeated) {
   EXPECT_EQ(peer.calls(), 2);
 }
 
-// gRPC answers RESOURCE_EXHAUSTED in the client, after the server has done all of it.
-TEST_F(GrpcUnary, AnAnswerTooLargeToTakeMayHaveHappened) {
+// gRPC answers RESOURCE_EXHAUSTED in the client, after the server has done all of it: its headers are here.
+TEST_F(GrpcUnary, AnAnswerTooLargeToTakeIsNotAskedForAgain) {
   PaymentService service([](auto*, const auto&, test::ChargeReply* reply) {
     reply->set_payment(std::string(5000, 'p'));
     return ::grpc::Status::OK;
@@ -190,9 +190,12 @@ TEST_F(GrpcUnary, AnAnswerTooLargeToTakeMayHaveHappened) {
   const auto call = [&](::grpc::ClientContext& context) {
     return stub->Charge(&context, RequestFor("17"), &reply);
   };
-  EXPECT_EQ(Unary(pipeline_, Options(), call).error_code(), StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_EQ(service.calls(), 1);
-  EXPECT_EQ(report_.reason, HF_R_NOT_IDEMPOTENT);
+  for (const std::string_view key : {"", "k"}) {
+    const int before = service.calls();
+    EXPECT_EQ(Unary(pipeline_, Options(key), call).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(service.calls(), before + 1);
+    EXPECT_EQ(report_.reason, HF_R_NOT_RETRYABLE);
+  }
 }
 
 TEST_F(GrpcUnary, ARefusedConnectionProvesNothing) {

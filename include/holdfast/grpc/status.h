@@ -48,6 +48,23 @@ absl::Status ToAbsl(const ::grpc::Status& status);
 // The rejection that a status carries in its details; nullopt if none, or if the bytes are not ours.
 std::optional<Rejection> RejectionOf(const ::grpc::Status& status);
 
+// What the common error model (google.rpc) adds to a status, of any server and any language: an ErrorInfo, of
+// whom and why, and a RetryInfo.
+struct ErrorDetail {
+  std::string domain = {};  // whose vocabulary `reason` is of; "holdfast": RejectionOf knows more
+  std::string reason = {};  // SNAKE_CASE, by custom
+  std::map<std::string, std::string> metadata = {};
+  Duration retry_after{0};  // 0: nothing said; read: at most 24 h
+};
+
+// Reads it; what is missing or malformed is empty.
+ErrorDetail DetailOf(const ::grpc::Status& status);
+
+// A failure with a detail. What is empty is left out; bytes of `detail` and `text` that are not ASCII become
+// '?'. OK stays OK.
+::grpc::Status DetailedStatus(::grpc::StatusCode code, std::string_view text,
+                              const ErrorDetail& detail);
+
 // What the peer said besides the status.
 struct PeerAdvice {
   bool not_started = false;
@@ -70,10 +87,7 @@ template <>
 struct OutcomeTraits<::grpc::Status> {
   static hf_outcome Classify(const ::grpc::Status& status) {
     hf_outcome outcome = grpc::OutcomeOf(status);
-    // A refusal of ours further down the stack knows when to come back.
-    if (const auto rejection = grpc::RejectionOf(status)) {
-      outcome.retry_after = rejection->retry_after.count();
-    }
+    if (!status.ok()) outcome.retry_after = grpc::DetailOf(status).retry_after.count();
     return outcome;
   }
   static ::grpc::Status FromRejection(const Rejection& rejection) {

@@ -15,8 +15,9 @@
 namespace holdfast::inline v0_2::grpc {
 namespace {
 
-constexpr std::string_view kErrorInfoUrl = "type.googleapis.com/google.rpc.ErrorInfo";
-constexpr std::string_view kRetryInfoUrl = "type.googleapis.com/google.rpc.RetryInfo";
+constexpr std::string_view kUrlPrefix = "type.googleapis.com/";
+constexpr std::string_view kErrorInfo = "google.rpc.ErrorInfo";
+constexpr std::string_view kRetryInfo = "google.rpc.RetryInfo";
 constexpr std::string_view kDomain = "holdfast";
 constexpr std::string_view kReasonNumber = "code";
 constexpr Duration kLongestAdvice = std::chrono::hours(24);
@@ -41,28 +42,38 @@ std::string UpperCase(std::string_view text) {
 }
 
 template <class Message>
-void PackAs(std::string_view url, const Message& message, v1::RpcStatus& status) {
+void PackAs(std::string_view name, const Message& message, v1::RpcStatus& status) {
   auto* const any = status.add_details();
-  any->set_type_url(std::string(url));
+  any->set_type_url(std::string(kUrlPrefix) + std::string(name));
   message.SerializeToString(any->mutable_value());
 }
 
-std::string DetailsOf(const Rejection& rejection, const std::string& message) {
+// Of a type's name only what follows the last slash is agreed upon.
+bool Is(std::string_view name, const std::string& url) {
+  return url.substr(url.rfind('/') + 1) == name;
+}
+
+std::string Serialized(::grpc::StatusCode code, const std::string& message,
+                       const ErrorDetail& detail) {
   v1::RpcStatus status;
-  status.set_code(CanonicalCode(static_cast<int>(rejection.code)));
+  status.set_code(static_cast<int>(code));
   status.set_message(AsciiOf(message));
-  v1::ErrorInfo info;
-  info.set_reason(UpperCase(rejection.reason_name()));
-  info.set_domain(std::string(kDomain));
-  (*info.mutable_metadata())[std::string(kReasonNumber)] = std::to_string(rejection.reason);
-  PackAs(kErrorInfoUrl, info, status);
-  if (rejection.retry_after > Duration{0} && rejection.retry_after != Duration::max()) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(rejection.retry_after);
+  if (!detail.domain.empty() || !detail.reason.empty() || !detail.metadata.empty()) {
+    v1::ErrorInfo info;
+    info.set_reason(AsciiOf(detail.reason));
+    info.set_domain(AsciiOf(detail.domain));
+    for (const auto& [key, value] : detail.metadata) {
+      (*info.mutable_metadata())[AsciiOf(key)] = AsciiOf(value);
+    }
+    PackAs(kErrorInfo, info, status);
+  }
+  if (detail.retry_after > Duration{0} && detail.retry_after != Duration::max()) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(detail.retry_after);
     v1::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(seconds.count());
     retry.mutable_retry_delay()->set_nanos(
-        static_cast<std::int32_t>((rejection.retry_after - seconds).count()));
-    PackAs(kRetryInfoUrl, retry, status);
+        static_cast<std::int32_t>((detail.retry_after - seconds).count()));
+    PackAs(kRetryInfo, retry, status);
   }
   return status.SerializeAsString();
 }
@@ -99,36 +110,55 @@ Duration AdviceOf(std::int64_t milliseconds) {
   message += "(holdfast: ";
   message += rejection.reason_name();
   message += ')';
-  const hf_code code = CanonicalCode(static_cast<int>(rejection.code));
-  if (code == HF_OK) return ::grpc::Status::OK;
-  const std::string details = DetailsOf(rejection, message);
-  return ::grpc::Status(static_cast<::grpc::StatusCode>(code), message, details);
+  const auto code =
+      static_cast<::grpc::StatusCode>(CanonicalCode(static_cast<int>(rejection.code)));
+  return DetailedStatus(
+      code, message,
+      {.domain = std::string(kDomain),
+       .reason = UpperCase(rejection.reason_name()),
+       .metadata = {{std::string(kReasonNumber), std::to_string(rejection.reason)}},
+       .retry_after = rejection.retry_after});
 }
 
-std::optional<Rejection> RejectionOf(const ::grpc::Status& status) {
+::grpc::Status DetailedStatus(::grpc::StatusCode code, std::string_view text,
+                              const ErrorDetail& detail) {
+  if (code == ::grpc::StatusCode::OK) return ::grpc::Status::OK;
+  const std::string message(text);
+  return ::grpc::Status(code, message, Serialized(code, message, detail));
+}
+
+ErrorDetail DetailOf(const ::grpc::Status& status) {
+  ErrorDetail detail;
   const std::string details = status.error_details();
   v1::RpcStatus parsed;
-  if (status.ok() || details.empty() || !parsed.ParseFromString(details)) return std::nullopt;
-  std::optional<Rejection> rejection;
-  Duration retry_after{0};
+  if (status.ok() || details.empty() || !parsed.ParseFromString(details)) return detail;
   for (const auto& any : parsed.details()) {
     v1::ErrorInfo info;
     v1::RetryInfo retry;
-    if (any.type_url() == kErrorInfoUrl && info.ParseFromString(any.value())) {
-      const auto number = info.metadata().find(std::string(kReasonNumber));
-      if (info.domain() != kDomain || number == info.metadata().end()) continue;
-      const std::string& digits = number->second;
-      hf_reason reason = HF_R_NONE;
-      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), reason);
-      if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) continue;
-      rejection = Rejection{static_cast<absl::StatusCode>(CanonicalCode(status.error_code())),
-                            reason, Duration{0}};
-    } else if (any.type_url() == kRetryInfoUrl && retry.ParseFromString(any.value())) {
-      retry_after = DelayOf(retry);
+    if (Is(kErrorInfo, any.type_url()) && info.ParseFromString(any.value())) {
+      // The one nearest to the cause comes first; ours may be added to another's.
+      if (!detail.domain.empty() && info.domain() != kDomain) continue;
+      detail.domain = info.domain();
+      detail.reason = info.reason();
+      detail.metadata = {info.metadata().begin(), info.metadata().end()};
+    } else if (Is(kRetryInfo, any.type_url()) && retry.ParseFromString(any.value())) {
+      detail.retry_after = DelayOf(retry);
     }
   }
-  if (rejection) rejection->retry_after = retry_after;
-  return rejection;
+  return detail;
+}
+
+std::optional<Rejection> RejectionOf(const ::grpc::Status& status) {
+  const ErrorDetail detail = DetailOf(status);
+  const auto number = detail.metadata.find(std::string(kReasonNumber));
+  if (detail.domain != kDomain || number == detail.metadata.end()) return std::nullopt;
+  hf_reason reason = HF_R_NONE;
+  const std::string& digits = number->second;
+  const char* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, reason);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return Rejection{static_cast<absl::StatusCode>(CanonicalCode(status.error_code())), reason,
+                   detail.retry_after};
 }
 
 ::grpc::Status FromAbsl(const absl::Status& status) {
