@@ -52,6 +52,11 @@ class FeedWorld {
     std::unique_lock lock(mutex_);
     EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [this] { return stuck_ > 0; }));
   }
+  // Bounded: until no request is.
+  void AwaitUnstuck() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(10), [this] { return stuck_ == 0; }));
+  }
   // In-flight requests that wait, wait no longer.
   void Release() {
     const std::lock_guard lock(mutex_);
@@ -93,6 +98,7 @@ class FeedWorld {
       changed_.wait_for(lock, std::chrono::milliseconds(2));
     }
     --stuck_;
+    changed_.notify_all();
   }
 
   const std::function<Fault(int)> faults_;

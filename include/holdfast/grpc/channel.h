@@ -57,7 +57,8 @@ absl::Status CheckRetriesOff(const ::grpc::ChannelArguments& arguments);
 std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface>
 ContextInterceptorFactory();
 
-// A channel with all of the above. `more` run after ours.
+// A channel with all of the above. `more` run after ours; what they add is checked again after them. Only what
+// gRPC's one global interceptor adds is not: it runs behind all others.
 std::shared_ptr<::grpc::Channel> MakeChannel(
     const std::string& target, const std::shared_ptr<::grpc::ChannelCredentials>& credentials,
     const ChannelOptions& options = {},

@@ -25,6 +25,7 @@
 #include <holdfast/c/outcome.h>
 #include <holdfast/context.h>
 #include <holdfast/grpc/client_options.h>
+#include <holdfast/grpc/header_block.h>
 
 #include <cstdint>
 
@@ -56,14 +57,13 @@ class ContextFactory {
   hf_outcome Read(const ::grpc::Status& status, ::grpc::ClientContext& context) const;
 
  private:
-  template <class Add>
-  absl::Status ForEachEntry(const Context& step, std::uint32_t attempt, std::uint32_t retries,
-                            Add&& add) const;
+  absl::Status BeginStory(const Context& context);
   absl::Status Check() const;
 
   const ClientOptions& options_;
   CallOptions call_;
   Context story_;
+  internal::HeaderBlock shared_;  // by all attempts: a step of the story
   ::grpc::Status ready_;
 };
 

@@ -24,13 +24,21 @@ namespace {
 namespace experimental = ::grpc::experimental;
 using Hook = experimental::InterceptionHookPoints;
 
-class ContextInterceptor final : public experimental::Interceptor {
- public:
-  explicit ContextInterceptor(Context context) : context_(std::move(context)) {}
+using SentMetadata = std::multimap<std::string, std::string>;
 
-  void Intercept(experimental::InterceptorBatchMethods* methods) override {
+absl::Status CheckAllLegal(const SentMetadata& metadata) {
+  for (const auto& [key, value] : metadata) {
+    if (absl::Status legal = CheckWireLegal(key, value); !legal.ok()) return legal;
+  }
+  return absl::OkStatus();
+}
+
+// One that may refuse a call before it leaves.
+class RefusingInterceptor : public experimental::Interceptor {
+ public:
+  void Intercept(experimental::InterceptorBatchMethods* methods) final {
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_INITIAL_METADATA)) {
-      refusal_ = Inject(*methods->GetSendInitialMetadata());
+      refusal_ = Admit(*methods->GetSendInitialMetadata());
       if (!refusal_.ok()) {
         methods->Hijack();  // calls back at once with the hooks below
         return;
@@ -46,10 +54,18 @@ class ContextInterceptor final : public experimental::Interceptor {
   }
 
  private:
-  ::grpc::Status Inject(std::multimap<std::string, std::string>& metadata) {
-    for (const auto& [key, value] : metadata) {
-      if (absl::Status legal = CheckWireLegal(key, value); !legal.ok()) return FromAbsl(legal);
-    }
+  virtual ::grpc::Status Admit(SentMetadata& metadata) = 0;
+
+  ::grpc::Status refusal_;
+};
+
+class ContextInterceptor final : public RefusingInterceptor {
+ public:
+  explicit ContextInterceptor(Context context) : context_(std::move(context)) {}
+
+ private:
+  ::grpc::Status Admit(SentMetadata& metadata) override {
+    if (absl::Status legal = CheckAllLegal(metadata); !legal.ok()) return FromAbsl(legal);
     // A bare call retries nothing, so all that is left is for the layers below. Unary has told it already.
     const std::int32_t retries = context_.retries();
     if (retries != 0 && metadata.count(std::string(kRetriesKey)) == 0) {
@@ -70,7 +86,13 @@ class ContextInterceptor final : public experimental::Interceptor {
   }
 
   const Context context_;
-  ::grpc::Status refusal_;
+};
+
+// Last of a channel's own, because those between may add what they like.
+class LegalityInterceptor final : public RefusingInterceptor {
+  ::grpc::Status Admit(SentMetadata& metadata) override {
+    return FromAbsl(CheckAllLegal(metadata));
+  }
 };
 
 // Zero is gRPC's own; rounded up, and no longer than its arguments can say.
@@ -84,6 +106,13 @@ class Factory final : public experimental::ClientInterceptorFactoryInterface {
  public:
   experimental::Interceptor* CreateClientInterceptor(experimental::ClientRpcInfo*) override {
     return new ContextInterceptor(Context::Current());  // gRPC owns it
+  }
+};
+
+class LegalityFactory final : public experimental::ClientInterceptorFactoryInterface {
+ public:
+  experimental::Interceptor* CreateClientInterceptor(experimental::ClientRpcInfo*) override {
+    return new LegalityInterceptor;  // gRPC owns it
   }
 };
 
@@ -129,7 +158,9 @@ std::shared_ptr<::grpc::Channel> MakeChannel(
     std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> more) {
   std::vector<std::unique_ptr<experimental::ClientInterceptorFactoryInterface>> factories;
   factories.push_back(ContextInterceptorFactory());
+  const bool strangers = !more.empty();
   for (auto& factory : more) factories.push_back(std::move(factory));
+  if (strangers) factories.push_back(std::make_unique<LegalityFactory>());
   return experimental::CreateCustomChannelWithInterceptors(
       target, credentials, MakeChannelArguments(options), std::move(factories));
 }

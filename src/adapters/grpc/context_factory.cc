@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after each attempt of a call.
 //
-// Invariant: every string that reaches a ClientContext went through the guard of metadata.h. The dry run
-// in Check sees the same entries as each attempt, so an attempt fails on metadata only if memory does.
+// Invariant: every string that reaches a ClientContext went through the guard of metadata.h. Check sees the same
+// entries as each attempt, at their longest, so an attempt fails on metadata only if memory does. What all
+// attempts send alike is written once; a step of the story differs from the others by its span id alone.
 #include <grpc/support/time.h>
 #include <grpcpp/support/client_callback.h>
 #include <holdfast/c/idempotency.h>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 
 namespace holdfast::inline v0_2::grpc {
@@ -41,6 +43,46 @@ gpr_timespec DeadlineIn(Duration remaining) {
                       gpr_time_from_nanos(remaining.count(), GPR_TIMESPAN));
 }
 
+// A number as text.
+class Digits {
+ public:
+  explicit Digits(std::uint32_t number)
+      : size_(static_cast<std::size_t>(
+            std::to_chars(digits_, digits_ + sizeof digits_, number).ptr - digits_)) {}
+  operator std::string_view() const { return {digits_, size_}; }
+
+ private:
+  char digits_[10];
+  const std::size_t size_;
+};
+
+// A traceparent with the span id of one attempt.
+class WithFreshSpan {
+ public:
+  explicit WithFreshSpan(std::string_view traceparent) {
+    constexpr std::size_t kSpanAt = 36;
+    constexpr char kHex[] = "0123456789abcdef";
+    std::copy_n(traceparent.begin(), std::min(traceparent.size(), sizeof text_), text_);
+    char* at = text_ + kSpanAt;
+    for (const std::uint8_t byte : FreshSpanId()) {
+      *at++ = kHex[byte >> 4];
+      *at++ = kHex[byte & 15];
+    }
+  }
+  operator std::string_view() const { return {text_, sizeof text_}; }
+
+ private:
+  char text_[HF_TRACEPARENT_SIZE] = {};
+};
+
+// gRPC copies both, so that strings of ours would be made twice.
+void Put(::grpc::ClientContext& context, std::string_view key, std::string_view value) {
+  static thread_local std::string key_text, value_text;
+  key_text.assign(key);
+  value_text.assign(value);
+  context.AddMetadata(key_text, value_text);
+}
+
 // gRPC tells only its reactors whether an answer was trailers alone.
 class HeadersProbe final : private ::grpc::ClientUnaryReactor {
  public:
@@ -58,54 +100,46 @@ ContextFactory::ContextFactory(const ClientOptions& options)
   }
   if (options.replayed != nullptr) *options.replayed = false;
   if (options.committed != nullptr) *options.committed = false;
-  absl::StatusOr<Context> story = StoryOf(context);
-  if (!story.ok()) {
-    ready_ = FromAbsl(story.status());
-    return;
-  }
-  story_ = *std::move(story);
-  call_.context = story_.raw();
-  ready_ = FromAbsl(Check());
+  absl::Status status = BeginStory(context);
+  if (status.ok()) status = Check();
+  ready_ = FromAbsl(status);
 }
 
-template <class Add>
-absl::Status ContextFactory::ForEachEntry(const Context& step, std::uint32_t attempt,
-                                          std::uint32_t retries, Add&& add) const {
-  for (const auto& [key, value] : ContextEntries(step)) {
-    if (absl::Status status = add(key, value); !status.ok()) return status;
-  }
-  if (absl::Status s = add(kAttemptKey, std::to_string(attempt)); !s.ok()) return s;
-  if (retries != kRetriesNotTold) {
-    if (absl::Status s = add(kRetriesKey, std::to_string(std::min(retries, kRetriesMax)));
-        !s.ok()) {
-      return s;
-    }
-  }
-  if (const std::string_view key = options_.idempotency_key; !key.empty()) {
-    if (absl::Status status = add(HeaderOfKey(key), key); !status.ok()) return status;
-  }
-  for (const MetadataEntry& entry : options_.metadata) {
-    if (absl::Status status = add(entry.key, entry.value); !status.ok()) return status;
-  }
+absl::Status ContextFactory::BeginStory(const Context& context) {
+  absl::StatusOr<Context> story = StoryOf(context);
+  if (!story.ok()) return story.status();
+  story_ = *std::move(story);
+  call_.context = story_.raw();
+  const absl::StatusOr<Context> step = NextStep(story_);
+  if (!step.ok()) return step.status();
+  for (const auto& [key, value] : ContextEntries(*step)) shared_.Add(key, value);
   return absl::OkStatus();
 }
 
+// Of all that an attempt can send.
 absl::Status ContextFactory::Check() const {
   if (absl::Status status = CheckKey(options_.idempotency_key); !status.ok()) return status;
-  for (const MetadataEntry& entry : options_.metadata) {
-    if (absl::Status status = CheckNotOwn(entry.key); !status.ok()) return status;
-  }
-  const absl::StatusOr<Context> step = NextStep(story_);
-  if (!step.ok()) return step.status();
   MetadataBudget budget(options_.metadata_budget);
-  return ForEachEntry(
-      *step, kAttemptMax, kRetriesMax,
-      [&budget](std::string_view key, std::string_view value) { return budget.Take(key, value); });
+  const auto take = [&budget](std::string_view key, std::string_view value) {
+    return budget.Take(key, value);
+  };
+  absl::Status taken = absl::OkStatus();
+  shared_.ForEach([&](std::string_view key, std::string_view value) {
+    if (taken.ok()) taken = take(key, value);
+  });
+  if (taken.ok()) taken = take(kAttemptKey, Digits(kAttemptMax));
+  if (taken.ok()) taken = take(kRetriesKey, Digits(kRetriesMax));
+  if (const std::string_view key = options_.idempotency_key; taken.ok() && !key.empty()) {
+    taken = take(HeaderOfKey(key), key);
+  }
+  for (const MetadataEntry& entry : options_.metadata) {
+    if (taken.ok()) taken = CheckNotOwn(entry.key);
+    if (taken.ok()) taken = take(entry.key, entry.value);
+  }
+  return taken;
 }
 
 absl::Status ContextFactory::Prepare(const Attempt& attempt, ::grpc::ClientContext& context) const {
-  const absl::StatusOr<Context> step = NextStep(story_);
-  if (!step.ok()) return step.status();
   if (const Duration remaining = attempt.remaining(); remaining != Duration::max()) {
     if (remaining == Duration{0}) {
       return MakeStatus(HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, "no time is left for the attempt");
@@ -113,11 +147,23 @@ absl::Status ContextFactory::Prepare(const Attempt& attempt, ::grpc::ClientConte
     context.set_deadline(DeadlineIn(remaining));
   }
   if (options_.wait_for_ready) context.set_wait_for_ready(true);
+  shared_.ForEach([&](std::string_view key, std::string_view value) {
+    if (key == kTraceparentKey) return Put(context, key, WithFreshSpan(value));
+    Put(context, key, value);
+  });
+  Put(context, kAttemptKey, Digits(attempt.number()));
+  if (const std::uint32_t left = attempt.retries_left(); left != kRetriesNotTold) {
+    Put(context, kRetriesKey, Digits(std::min(left, kRetriesMax)));
+  }
+  // The caller's own bytes are looked at each time: they are only borrowed.
   MetadataBudget budget(options_.metadata_budget);
-  return ForEachEntry(*step, attempt.number(), attempt.retries_left(),
-                      [&](std::string_view key, std::string_view value) {
-                        return AddMetadata(context, budget, key, value);
-                      });
+  if (const std::string_view key = options_.idempotency_key; !key.empty()) {
+    if (absl::Status s = AddMetadata(context, budget, HeaderOfKey(key), key); !s.ok()) return s;
+  }
+  for (const MetadataEntry& entry : options_.metadata) {
+    if (absl::Status s = AddMetadata(context, budget, entry.key, entry.value); !s.ok()) return s;
+  }
+  return absl::OkStatus();
 }
 
 hf_outcome ContextFactory::Read(const ::grpc::Status& status,
