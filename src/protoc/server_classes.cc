@@ -141,11 +141,15 @@ void PrintBlockingClass(const ServiceDescriptor& service, Printer& out) {
       "      : holdfast_inner_(inner),\n");
   PrintMethodTable(service, "ServesBlocking", out);
   // A service of another API is a Service too, and gRPC's code would abort the process on its first call.
-  out.Print(
-      words,
-      "  $service$Decorated($service$::AsyncService&, const ::holdfast::grpc::Guard&) = delete;\n"
-      "  $service$Decorated($service$::CallbackService&,\n"
-      "                     const ::holdfast::grpc::Guard&) = delete;\n\n");
+  // Without methods they are all the same class.
+  if (service.method_count() > 0) {
+    out.Print(words,
+              "  $service$Decorated($service$::AsyncService&,\n"
+              "      const ::holdfast::grpc::Guard&) = delete;\n"
+              "  $service$Decorated($service$::CallbackService&,\n"
+              "      const ::holdfast::grpc::Guard&) = delete;\n");
+  }
+  out.Print("\n");
   for (int i = 0; i < service.method_count(); ++i) PrintBlockingMethod(*service.method(i), out);
   out.Print(words,
             "\n private:\n"

@@ -173,10 +173,7 @@ TEST_P(GrpcDecorateRefusal, AMethodsOwnPolicyHoldsForItAlone) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Apis, GrpcDecorateRefusal,
-                         ::testing::Values(Api::kBlocking, Api::kCallback), [](const auto& info) {
-                           return info.param == Api::kBlocking ? "Blocking" : "Callback";
-                         });
+INSTANTIATE_TEST_SUITE_P(Apis, GrpcDecorateRefusal, ::testing::ValuesIn(Apis()), ApiName);
 
 TEST(GrpcDecorate, APolicyForAMethodThatNobodyHasIsNamed) {
   const Guard guard = *Guard::Create({.methods = {{"/holdfast.test.Ledger/Pots", {}}}});
@@ -192,7 +189,7 @@ TEST(GrpcDecorate, AServiceOfTheOtherApiIsRefusedAndNotAborted) {
   LedgerScript script;
   CallbackLedger inner(script);
   test::Ledger::Service& hidden = inner;
-  test::LedgerDecorated decorated(hidden, guard);
+  test::LedgerDecorated decorated(hidden, guard);  // a blocking service again
   Loopback loopback(decorated);
   for (const Kind kind : kKinds) {
     EXPECT_EQ(CallLedger(loopback.Open(), kind).status.error_code(), StatusCode::UNIMPLEMENTED);

@@ -71,6 +71,11 @@ class Pool {
 
 enum class Flavour { kBlocking, kCallback, kCallbackOnExecutor };
 
+std::vector<Flavour> Flavours() {
+  if (HOLDFAST_TESTS_CALLBACKS == 0) return {Flavour::kBlocking};
+  return {Flavour::kBlocking, Flavour::kCallback, Flavour::kCallbackOnExecutor};
+}
+
 class GrpcDecorateReplay : public ::testing::TestWithParam<Flavour> {
  protected:
   GuardOptions Stored(Store* store = nullptr) {
@@ -256,9 +261,7 @@ TEST_P(GrpcDecorateReplay, AConcurrentDuplicateIsToldToComeBack) {
   first.join();
 }
 
-INSTANTIATE_TEST_SUITE_P(Flavours, GrpcDecorateReplay,
-                         ::testing::Values(Flavour::kBlocking, Flavour::kCallback,
-                                           Flavour::kCallbackOnExecutor),
+INSTANTIATE_TEST_SUITE_P(Flavours, GrpcDecorateReplay, ::testing::ValuesIn(Flavours()),
                          [](const auto& info) {
                            switch (info.param) {
                              case Flavour::kBlocking:
@@ -269,6 +272,8 @@ INSTANTIATE_TEST_SUITE_P(Flavours, GrpcDecorateReplay,
                                return "CallbackOnExecutor";
                            }
                          });
+
+#if HOLDFAST_TESTS_CALLBACKS
 
 // A service that overrides nothing: its callback methods have no reactor.
 TEST(GrpcDecorate, AMethodThatIsNotThereIsNotRecordedAsDone) {
@@ -314,6 +319,8 @@ TEST(GrpcDecorate, AnExecutorThatFailsAfterTheWorkLosesNoRecord) {
       CallLedger(ledger.Open(), Kind::kUnary, {{"idempotency-key", "k"}}).Has("holdfast-replayed"));
   EXPECT_EQ(script.total(), 1);
 }
+
+#endif  // HOLDFAST_TESTS_CALLBACKS
 
 }  // namespace
 }  // namespace holdfast::grpc
