@@ -40,8 +40,8 @@ class Counted {
  public:
   explicit Counted(benchmark::State& state) : state_(state), before_(allocations) {}
   ~Counted() {
-    state_.counters["allocations"] = benchmark::Counter(
-        static_cast<double>(allocations - before_), benchmark::Counter::kAvgIterations);
+    state_.counters["allocations"] = benchmark::Counter(static_cast<double>(allocations - before_),
+                                                        benchmark::Counter::kAvgIterations);
   }
 
  private:

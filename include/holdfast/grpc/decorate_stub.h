@@ -60,7 +60,7 @@ class StubCall {
   StubCall& operator=(const StubCall&) = delete;
 
   const ::grpc::Status& ready() const { return ready_; }
-  const UnaryCall& unary() const { return *unary_; }
+  const ContextFactory& factory() const { return *factory_; }
   // The context of the next attempt: the caller's, or `fresh`.
   ::grpc::ClientContext& Next(std::optional<::grpc::ClientContext>& fresh);
 
@@ -72,22 +72,19 @@ class StubCall {
   const Facts facts_;
   bool given_is_fit_ = true;  // for the first attempt
   UnaryOptions options_;
-  std::optional<UnaryCall> unary_;
+  std::optional<ContextFactory> factory_;
   ::grpc::Status ready_;
 };
 
 template <class Invoke>
-::grpc::Status AttemptIn(::grpc::ClientContext& context, const UnaryCall& call, Attempt& attempt,
-                         Invoke& invoke) {
-  if (const absl::Status status = call.Prepare(attempt, context); !status.ok()) {
-    hf_outcome outcome = OutcomeOfCode(static_cast<hf_code>(status.code()));
-    outcome.verdict = HF_VERDICT_IGNORED;
-    outcome.effect = HF_EFFECT_NOT_STARTED;
-    attempt.set_outcome(outcome);
+::grpc::Status AttemptIn(::grpc::ClientContext& context, const ContextFactory& factory,
+                         Attempt& attempt, Invoke& invoke) {
+  if (const absl::Status status = factory.Prepare(attempt, context); !status.ok()) {
+    attempt.set_outcome(NeverSent(status));
     return FromAbsl(status);
   }
   const ::grpc::Status status = invoke(context);
-  attempt.set_outcome(call.Read(status, context));
+  attempt.set_outcome(factory.Read(status, context));
   return status;
 }
 
@@ -104,13 +101,13 @@ class StubGuard {
                        Invoke&& invoke) const {
     internal::StubCall call(options_, method, repeat, given);
     if (!call.ready().ok()) return call.ready();
-    return Call(options_.pipeline, call.unary().call(), [&](Attempt& attempt) {
+    return Call(options_.pipeline, call.factory().call(), [&](Attempt& attempt) {
       if (attempt.fault() != 0) {  // there is no canned result to give
         attempt.set_outcome(OutcomeOfCode(HF_UNAVAILABLE));
         return RefusalStatus(holdfast::internal::kNoCannedResult, "no canned result to give");
       }
       std::optional<::grpc::ClientContext> fresh;
-      return internal::AttemptIn(call.Next(fresh), call.unary(), attempt, invoke);
+      return internal::AttemptIn(call.Next(fresh), call.factory(), attempt, invoke);
     });
   }
 

@@ -13,7 +13,7 @@
 namespace holdfast::inline v0_2::grpc {
 namespace {
 
-// What UnaryCall::Prepare sends itself, so that a caller's own would make it two.
+// What ContextFactory::Prepare sends itself, so that a caller's own would make it two.
 constexpr std::array<std::string_view, 5> kPreparedKeys = {kTraceparentKey, kCorrelationKey,
                                                            kCausationKey, kAttemptKey, kRetriesKey};
 
@@ -59,8 +59,8 @@ StubCall::StubCall(const StubOptions& stub, std::string_view method, Repeat repe
   options_.call.facts = &facts_;
   options_.metadata_budget = stub.metadata_budget;
   TakeContext();
-  unary_.emplace(options_);
-  ready_ = unary_->ready();
+  factory_.emplace(options_);
+  ready_ = factory_->ready();
 }
 
 void StubCall::TakeContext() {
