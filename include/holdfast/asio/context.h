@@ -190,22 +190,25 @@ class ContextExecutor {
       : inner_(std::move(inner)), context_(std::move(context)), flow_(flow) {}
 
   std::uint64_t Flow() const { return flow_ & ~kPinned; }
-  bool RunsHere() const { return hf_context_flow() == Flow(); }
+  // Whether an operation that is started now takes along something else than its own context.
+  bool Differs() const {
+    return hf_context_flow() == Flow() && hf_context_current() != context_.raw();
+  }
 
   Context ToRun() const& {
-    return (flow_ & kPinned) == 0 && RunsHere() ? Context::Current() : context_;
+    return (flow_ & kPinned) == 0 && Differs() ? Context::Current() : context_;
   }
   Context ToRun() && {
-    return (flow_ & kPinned) == 0 && RunsHere() ? Context::Current() : std::move(context_);
+    return (flow_ & kPinned) == 0 && Differs() ? Context::Current() : std::move(context_);
   }
 
   template <class Property>
   Context ToKeep() const& {
-    return internal::kPins<Property> && RunsHere() ? Context::Current() : context_;
+    return internal::kPins<Property> && Differs() ? Context::Current() : context_;
   }
   template <class Property>
   Context ToKeep() && {
-    return internal::kPins<Property> && RunsHere() ? Context::Current() : std::move(context_);
+    return internal::kPins<Property> && Differs() ? Context::Current() : std::move(context_);
   }
   template <class Property>
   std::uint64_t FlowWith() const {
