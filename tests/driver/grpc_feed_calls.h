@@ -79,7 +79,7 @@ class DrivenQueue {
 
 // Reads all messages, writes two, as far as the kind has them.
 template <class Request, class Response>
-class Trader final : public StreamReactor<Request, Response> {
+class Trader final : public ClientStreamReactor<Request, Response> {
  public:
   Trader(Item request, Ending& ending) : request_(std::move(request)), ending_(ending) {}
 

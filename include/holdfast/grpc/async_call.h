@@ -96,6 +96,8 @@ class AsyncCall : public Cancellable, private Alarm {
   // Of the attempt under way.
   ::grpc::ClientContext& context() { return *context_; }
   Attempt& attempt() { return *attempt_; }
+  // What one thread has done for the call is seen by the next: gRPC's own order, in our words.
+  void Publish() { steps_.fetch_add(1, std::memory_order_acq_rel); }
   // The pause is over. Once for each ArmPause.
   void Ring();
 
@@ -133,6 +135,7 @@ class AsyncCall : public Cancellable, private Alarm {
   void Finish();
 
   std::atomic<uint32_t> holders_{0};  // of the attempt under way
+  std::atomic<uint32_t> steps_{0};
   std::atomic<bool> cancelled_{false};
 
   std::mutex mutex_;  // guards the next three, and is held over ArmPause and HurryPause

@@ -24,10 +24,10 @@ namespace holdfast::inline v0_2::grpc {
 namespace internal {
 
 template <class Start, class Done>
-class CallbackUnary final : public AsyncCall {
+class AsyncUnaryCall final : public AsyncCall {
  public:
   template <class S, class D>
-  CallbackUnary(const Pipeline& pipeline, const ClientOptions& options, S&& start, D&& done)
+  AsyncUnaryCall(const Pipeline& pipeline, const ClientOptions& options, S&& start, D&& done)
       : AsyncCall(pipeline, options),
         start_(std::forward<S>(start)),
         done_(std::forward<D>(done)) {}
@@ -64,7 +64,7 @@ class CallbackUnary final : public AsyncCall {
 template <class Start, class Done>
 CallHandle UnaryAsync(const Pipeline& pipeline, const ClientOptions& options, Start&& start,
                       Done&& done) {
-  using Running = internal::CallbackUnary<std::decay_t<Start>, std::decay_t<Done>>;
+  using Running = internal::AsyncUnaryCall<std::decay_t<Start>, std::decay_t<Done>>;
   auto* const running =
       new Running(pipeline, options, std::forward<Start>(start), std::forward<Done>(done));
   return running->Run();

@@ -7,13 +7,13 @@
 //         stub_->async()->Watch(&context, &request_, wire);
 //       });
 //
-// `watcher` is a StreamReactor (stream_reactor.h). What may be made again says client_stream.h.
+// `watcher` is a ClientStreamReactor (client_stream_reactor.h). What may be made again says client_stream.h.
 #ifndef HOLDFAST_GRPC_CLIENT_CALLBACK_STREAM_H_
 #define HOLDFAST_GRPC_CLIENT_CALLBACK_STREAM_H_
 
 #include <grpcpp/support/client_callback.h>
 #include <holdfast/grpc/async_call.h>
-#include <holdfast/grpc/stream_reactor.h>
+#include <holdfast/grpc/client_stream_reactor.h>
 
 #include <type_traits>
 #include <utility>
@@ -22,36 +22,67 @@ namespace holdfast::inline v0_2::grpc {
 
 namespace internal {
 
-// gRPC's reactor for a kind of stream. It serves one attempt after the other: gRPC binds it to each.
-template <class Request, class Response>
-struct WireReactor {
-  using Type = ::grpc::ClientBidiReactor<Request, Response>;
+// gRPC's reactor for a kind of stream, whose reactions are told to `Stream`. It serves one attempt after the
+// other: gRPC binds it to each.
+template <class Stream, class Request, class Response>
+class WireReactor : public ::grpc::ClientBidiReactor<Request, Response> {
+  Stream& stream() { return static_cast<Stream&>(*this); }
+  void OnReadInitialMetadataDone(bool ok) final { stream().HeadersDone(ok); }
+  void OnReadDone(bool ok) final { stream().ReadDone(ok); }
+  void OnWriteDone(bool ok) final { stream().WriteDone(ok); }
+  void OnWritesDoneDone(bool ok) final { stream().WritesDoneDone(ok); }
+  void OnDone(const ::grpc::Status& status) final { stream().End(status); }
 };
-template <class Response>
-struct WireReactor<void, Response> {
-  using Type = ::grpc::ClientReadReactor<Response>;
+
+template <class Stream, class Response>
+class WireReactor<Stream, void, Response> : public ::grpc::ClientReadReactor<Response> {
+  Stream& stream() { return static_cast<Stream&>(*this); }
+  void OnReadInitialMetadataDone(bool ok) final { stream().HeadersDone(ok); }
+  void OnReadDone(bool ok) final { stream().ReadDone(ok); }
+  void OnDone(const ::grpc::Status& status) final { stream().End(status); }
 };
-template <class Request>
-struct WireReactor<Request, void> {
-  using Type = ::grpc::ClientWriteReactor<Request>;
+
+template <class Stream, class Request>
+class WireReactor<Stream, Request, void> : public ::grpc::ClientWriteReactor<Request> {
+  Stream& stream() { return static_cast<Stream&>(*this); }
+  void OnReadInitialMetadataDone(bool ok) final { stream().HeadersDone(ok); }
+  void OnWriteDone(bool ok) final { stream().WriteDone(ok); }
+  void OnWritesDoneDone(bool ok) final { stream().WritesDoneDone(ok); }
+  void OnDone(const ::grpc::Status& status) final { stream().End(status); }
 };
 
 template <class Request, class Response, class Open>
-class CallbackStream final : public StreamCall<AsyncCall, Request, Response>,
-                             private WireReactor<Request, Response>::Type {
+class CallbackStream final
+    : public StreamCall<AsyncCall, Request, Response>,
+      private WireReactor<CallbackStream<Request, Response, Open>, Request, Response> {
   using Call = StreamCall<AsyncCall, Request, Response>;
-  using Wire = typename WireReactor<Request, Response>::Type;
+  using Wire = WireReactor<CallbackStream, Request, Response>;
+  friend Wire;
 
  public:
   template <class O>
-  CallbackStream(StreamReactor<Request, Response>& reactor, const Pipeline& pipeline,
+  CallbackStream(ClientStreamReactor<Request, Response>& reactor, const Pipeline& pipeline,
                  const ClientOptions& options, O&& open)
       : Call(reactor, pipeline, options), open_(std::forward<O>(open)) {}
 
  private:
+  // gRPC's type, which the stub's method takes.
+  template <class W, class R>
+  static auto* Plain(::grpc::ClientBidiReactor<W, R>* wire) {
+    return wire;
+  }
+  template <class R>
+  static auto* Plain(::grpc::ClientReadReactor<R>* wire) {
+    return wire;
+  }
+  template <class W>
+  static auto* Plain(::grpc::ClientWriteReactor<W>* wire) {
+    return wire;
+  }
+
   void StartAttempt(::grpc::ClientContext& context, Attempt&) override {
     this->BeginAttempt();
-    open_(context, static_cast<Wire*>(this));
+    open_(context, Plain(static_cast<Wire*>(this)));
     this->Attempted();
     Wire::StartCall();
   }
@@ -67,13 +98,6 @@ class CallbackStream final : public StreamCall<AsyncCall, Request, Response>,
     if constexpr (!std::is_void_v<Request>) Wire::StartWritesDone();
   }
 
-  // gRPC's reactions; those that a kind has not are never called.
-  virtual void OnReadInitialMetadataDone(bool ok) { this->HeadersDone(ok); }
-  virtual void OnReadDone(bool ok) { this->ReadDone(ok); }
-  virtual void OnWriteDone(bool ok) { this->WriteDone(ok); }
-  virtual void OnWritesDoneDone(bool ok) { this->WritesDoneDone(ok); }
-  void OnDone(const ::grpc::Status& status) override { this->End(status); }
-
   Open open_;
 };
 
@@ -84,7 +108,7 @@ class CallbackStream final : public StreamCall<AsyncCall, Request, Response>,
 // function. Threads: gRPC's, the timers', this one. Errors: as Unary (client.h), by OnDone.
 template <class Request, class Response, class Open>
 CallHandle StreamAsync(const Pipeline& pipeline, const ClientOptions& options,
-                       StreamReactor<Request, Response>& reactor, Open&& open) {
+                       ClientStreamReactor<Request, Response>& reactor, Open&& open) {
   using Running = internal::CallbackStream<Request, Response, std::decay_t<Open>>;
   auto* const running = new Running(reactor, pipeline, options, std::forward<Open>(open));
   return running->Run();

@@ -7,7 +7,7 @@
 //         return stub->PrepareAsyncWatch(&context, request, queue);
 //       });
 //
-// `watcher` is the same StreamReactor (stream_reactor.h) as the callback API's; its reactions come in the threads
+// `watcher` is the same ClientStreamReactor (client_stream_reactor.h) as the callback API's; its reactions come in the threads
 // that drive the queue. What may be made again says client_stream.h.
 //
 //   attempt   pending                                 next
@@ -19,7 +19,7 @@
 
 #include <grpcpp/support/async_stream.h>
 #include <holdfast/grpc/client_queue.h>
-#include <holdfast/grpc/stream_reactor.h>
+#include <holdfast/grpc/client_stream_reactor.h>
 
 #include <atomic>
 #include <type_traits>
@@ -36,7 +36,7 @@ class QueueStream final : public StreamCall<QueueCall, Request, Response> {
 
  public:
   template <class O>
-  QueueStream(StreamReactor<Request, Response>& reactor, const Pipeline& pipeline,
+  QueueStream(ClientStreamReactor<Request, Response>& reactor, const Pipeline& pipeline,
               const ClientOptions& options, ::grpc::CompletionQueue& queue, O&& open)
       : Call(reactor, pipeline, options, queue), open_(std::forward<O>(open)) {}
 
@@ -72,6 +72,7 @@ class QueueStream final : public StreamCall<QueueCall, Request, Response> {
   }
 
   void OnStart(bool ok) {
+    this->Publish();
     if (ok) {
       const ScopedContext attached(this->story());
       this->Attempted();
@@ -116,8 +117,8 @@ class QueueStream final : public StreamCall<QueueCall, Request, Response> {
 // within this function. Errors: as Unary (client.h), by OnDone.
 template <class Request, class Response, class Open>
 CallHandle StreamOnQueue(const Pipeline& pipeline, const ClientOptions& options,
-                         ::grpc::CompletionQueue& queue, StreamReactor<Request, Response>& reactor,
-                         Open&& open) {
+                         ::grpc::CompletionQueue& queue,
+                         ClientStreamReactor<Request, Response>& reactor, Open&& open) {
   using Running = internal::QueueStream<Request, Response, std::decay_t<Open>>;
   auto* const running = new Running(reactor, pipeline, options, queue, std::forward<Open>(open));
   return running->Run();

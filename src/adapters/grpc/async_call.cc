@@ -72,6 +72,7 @@ bool AsyncCall::RunAttempt() {
   if (cancelled_.load()) context_->TryCancel();
   {
     const ScopedContext attached(factory_.context());
+    Publish();
     StartAttempt(*context_, *attempt_);
   }
   if (!LetGo()) return false;
@@ -80,6 +81,7 @@ bool AsyncCall::RunAttempt() {
 }
 
 void AsyncCall::End(::grpc::Status status) {
+  Publish();
   last_ = std::move(status);
   if (!LetGo()) return;
   SettleAttempt();

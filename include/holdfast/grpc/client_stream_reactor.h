@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// StreamReactor: the user's half of an asynchronous guarded stream, of the callback API (client_callback_stream.h)
+// ClientStreamReactor: the user's half of an asynchronous guarded stream, of the callback API (client_callback_stream.h)
 // and of completion queues (client_queue_stream.h) alike.
 //
 //   class Watcher final : public holdfast::grpc::ReadReactor<Item> {
@@ -16,8 +16,8 @@
 // messages are written and read from the first one on, and what was under way of a failed attempt is forgotten
 // without a word. So a failure is kept back until it is known to be the last. Once headers or a message came no
 // attempt follows (context_factory.h), and failures are told as they come.
-#ifndef HOLDFAST_GRPC_STREAM_REACTOR_H_
-#define HOLDFAST_GRPC_STREAM_REACTOR_H_
+#ifndef HOLDFAST_GRPC_CLIENT_STREAM_REACTOR_H_
+#define HOLDFAST_GRPC_CLIENT_STREAM_REACTOR_H_
 
 #include <grpcpp/support/status.h>
 #include <grpcpp/support/sync_stream.h>
@@ -56,9 +56,9 @@ class StreamCall;
 // Start* may be called from reactions only, one at a time for each direction. The reactor must live until
 // OnDone, which comes once and last, and may delete it.
 template <class Request, class Response>
-class StreamReactor {
+class ClientStreamReactor {
  public:
-  virtual ~StreamReactor() = default;
+  virtual ~ClientStreamReactor() = default;
 
   virtual void OnAttempt(const Attempt&) {}
   virtual void OnReadDone(bool /*ok*/) {}
@@ -96,11 +96,11 @@ class StreamReactor {
 };
 
 template <class Response>
-using ReadReactor = StreamReactor<void, Response>;  // server-streaming
+using ReadReactor = ClientStreamReactor<void, Response>;  // server-streaming
 template <class Request>
-using WriteReactor = StreamReactor<Request, void>;  // client-streaming
+using WriteReactor = ClientStreamReactor<Request, void>;  // client-streaming
 template <class Request, class Response>
-using BidiReactor = StreamReactor<Request, Response>;
+using BidiReactor = ClientStreamReactor<Request, Response>;
 
 namespace internal {
 
@@ -116,7 +116,7 @@ class StreamCall : public Base, protected StreamWire<Request, Response> {
 
  protected:
   template <class... Args>
-  explicit StreamCall(StreamReactor<Request, Response>& reactor, Args&&... args)
+  explicit StreamCall(ClientStreamReactor<Request, Response>& reactor, Args&&... args)
       : Base(std::forward<Args>(args)...), reactor_(reactor) {
     reactor_.wire_ = this;
   }
@@ -144,12 +144,14 @@ class StreamCall : public Base, protected StreamWire<Request, Response> {
   static constexpr uint32_t kWritesDone = 4;
 
   void React(uint32_t which, bool ok) {
+    this->Publish();
     if (!ok && !state_.committed()) {
       held_back_.fetch_or(which, std::memory_order_relaxed);
       return;
     }
     const ScopedContext attached(this->story());
     Tell(which, ok);
+    this->Publish();
   }
 
   void Tell(uint32_t which, bool ok) {
@@ -167,7 +169,7 @@ class StreamCall : public Base, protected StreamWire<Request, Response> {
     reactor_.OnDone(status);
   }
 
-  StreamReactor<Request, Response>& reactor_;
+  ClientStreamReactor<Request, Response>& reactor_;
   StreamAttempt state_;
   std::atomic<uint32_t> held_back_{0};  // reactions to a failure that may not be the last
 };
@@ -176,4 +178,4 @@ class StreamCall : public Base, protected StreamWire<Request, Response> {
 
 }  // namespace holdfast::inline v0_2::grpc
 
-#endif  // HOLDFAST_GRPC_STREAM_REACTOR_H_
+#endif  // HOLDFAST_GRPC_CLIENT_STREAM_REACTOR_H_
