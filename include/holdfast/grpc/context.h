@@ -61,6 +61,11 @@ absl::StatusOr<Context> NextStep(const Context& context);
 // What to send for a step, the most needed first. All are legal metadata.
 std::vector<std::pair<std::string_view, std::string>> ContextEntries(const Context& step);
 
+namespace internal {
+// The policy behind ContextEntries, for who writes without strings in between.
+const Propagator& ContextWriter();
+}  // namespace internal
+
 // What a call brought along.
 struct Received {
   Context context;

@@ -31,11 +31,6 @@ const Propagator& Reader() {
   static const Propagator reader = MakePropagator(HF_FIELD_DEADLINE);
   return reader;
 }
-const Propagator& Writer() {
-  static const Propagator writer =
-      MakePropagator(HF_FIELD_DEADLINE | HF_FIELD_ATTEMPT | HF_FIELD_RETRIES);
-  return writer;
-}
 
 // Metadata as headers, without memory of its own for as many as calls usually have.
 class Headers {
@@ -61,6 +56,12 @@ class Headers {
 
 }  // namespace
 
+const Propagator& internal::ContextWriter() {
+  static const Propagator writer =
+      MakePropagator(HF_FIELD_DEADLINE | HF_FIELD_ATTEMPT | HF_FIELD_RETRIES);
+  return writer;
+}
+
 absl::StatusOr<Context> StoryOf(const Context& context) {
   if (HasTrace(context.trace())) return context;
   hf_context_options raw = HF_INIT(hf_context_options);
@@ -81,9 +82,9 @@ std::vector<std::pair<std::string_view, std::string>> ContextEntries(const Conte
   std::vector<std::pair<std::string_view, std::string>> entries;
   entries.reserve(kEntriesUsual);
   // Without a deadline to tell, there is nothing that it could refuse.
-  (void)Writer().Inject(step, 0, [&](std::string_view key, std::string_view value) {
-    entries.emplace_back(key, value);
-  });
+  (void)internal::ContextWriter().Inject(
+      step, 0,
+      [&](std::string_view key, std::string_view value) { entries.emplace_back(key, value); });
   return entries;
 }
 

@@ -6,6 +6,7 @@
 // attempts send alike is written once; a step of the story differs from the others by its span id alone.
 #include <grpc/support/time.h>
 #include <grpcpp/support/client_callback.h>
+#include <holdfast/c/context.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/grpc/context.h>
 #include <holdfast/grpc/context_factory.h>
@@ -25,14 +26,23 @@ constexpr std::array<std::string_view, 7> kOwnKeys = {
 
 constexpr std::uint32_t kRetriesMax = 10000;
 
+// In a traceparent.
+constexpr std::size_t kSpanAt = 36;
+constexpr std::size_t kSpanSize = 16;
+
 absl::Status CheckKey(std::string_view key) {
   if (key.size() <= HF_IDEM_KEY_MAX) return absl::OkStatus();
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_KEY_OVERSIZE,
                     "idempotency_key: longer than 1024 bytes");
 }
 
-absl::Status CheckNotOwn(std::string_view key) {
-  if (std::find(kOwnKeys.begin(), kOwnKeys.end(), key) == kOwnKeys.end()) return absl::OkStatus();
+// Of a user's entry. Lists may come in several fields; of anything else two would be none to the peer.
+absl::Status CheckNotOwn(std::string_view key, const internal::HeaderBlock& shared) {
+  bool own = std::find(kOwnKeys.begin(), kOwnKeys.end(), key) != kOwnKeys.end();
+  shared.ForEach([&](std::string_view sent, std::string_view) {
+    own = own || (sent == key && key != "baggage" && key != "tracestate");
+  });
+  if (!own) return absl::OkStatus();
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
                     "metadata key \"" + std::string(key) + "\": holdfast sets it, see its options");
 }
@@ -60,7 +70,6 @@ class Digits {
 class WithFreshSpan {
  public:
   explicit WithFreshSpan(std::string_view traceparent) {
-    constexpr std::size_t kSpanAt = 36;
     constexpr char kHex[] = "0123456789abcdef";
     std::copy_n(traceparent.begin(), std::min(traceparent.size(), sizeof text_), text_);
     char* at = text_ + kSpanAt;
@@ -110,10 +119,18 @@ absl::Status ContextFactory::BeginStory(const Context& context) {
   if (!story.ok()) return story.status();
   story_ = *std::move(story);
   call_.context = story_.raw();
-  const absl::StatusOr<Context> step = NextStep(story_);
-  if (!step.ok()) return step.status();
-  for (const auto& [key, value] : ContextEntries(*step)) shared_.Add(key, value);
-  return absl::OkStatus();
+  // As a Child of the story would be written, without making one: what it causes is told by its own span, and
+  // each attempt has a fresh one.
+  absl::Status written = internal::ContextWriter().Inject(
+      story_, 0, [this](std::string_view key, std::string_view value) {
+        if (key != kCausationKey) shared_.Add(key, value);
+      });
+  char traceparent[HF_TRACEPARENT_SIZE];
+  const hf_trace trace = story_.trace();
+  if (hf_traceparent_format(&trace, traceparent) == HF_OK) {
+    shared_.Add(kCausationKey, std::string_view(traceparent + kSpanAt, kSpanSize));
+  }
+  return written;
 }
 
 // Of all that an attempt can send.
@@ -133,7 +150,7 @@ absl::Status ContextFactory::Check() const {
     taken = take(HeaderOfKey(key), key);
   }
   for (const MetadataEntry& entry : options_.metadata) {
-    if (taken.ok()) taken = CheckNotOwn(entry.key);
+    if (taken.ok()) taken = CheckNotOwn(entry.key, shared_);
     if (taken.ok()) taken = take(entry.key, entry.value);
   }
   return taken;
