@@ -168,6 +168,14 @@ class Bulkhead {
   // The C object, borrowed.
   hf_bulkhead* raw() const { return handle_.get(); }
 
+  // For drivers that wait by themselves: a permit that this bulkhead gave at `now`, and why it did not.
+  BulkheadPermit Adopt(const hf_permit& permit, Clock& clock, hf_time now) const {
+    return BulkheadPermit(handle_, permit, clock, now);
+  }
+  static absl::Status Refused(const hf_rejection& why) {
+    return MakeStatus(why.code, why.reason, "refused by the bulkhead", Duration{why.retry_after});
+  }
+
  private:
   explicit Bulkhead(hf_bulkhead* owned) : handle_(decltype(handle_)::Adopt(owned)) {}
 
@@ -178,10 +186,6 @@ class Bulkhead {
     Clock& clock;
     ~Place() { hf_bulkhead_wait_cancel(bulkhead, wait, clock.Now()); }
   };
-
-  static absl::Status Refused(const hf_rejection& why) {
-    return MakeStatus(why.code, why.reason, "refused by the bulkhead", Duration{why.retry_after});
-  }
 
   BulkheadPermit::BulkheadHandle handle_;
 };

@@ -167,7 +167,9 @@ inline std::string_view TextOf(hf_reason reason) {
   }
 }
 
-inline absl::Status RefusalOf(const RunOnceSession& session) {
+// Of a session that is over: RunOnceSession, or another driver's that tells as much.
+template <class Session>
+absl::Status RefusalOf(const Session& session) {
   const hf_action& end = session.action();
   std::string text = "idempotency: ";
   text += TextOf(end.reason);
@@ -199,8 +201,9 @@ inline absl::Status WorkStatus(const hf_action& end, std::string_view message) {
   return WithReason(std::move(status), end.reason, Duration{end.retry_after});
 }
 
-inline absl::StatusOr<RunOnceResult> Conclude(const RunOnceSession& session, Answer& answer,
-                                              bool answers, RunOnceReport* report) {
+template <class Session>
+absl::StatusOr<RunOnceResult> Conclude(const Session& session, Answer& answer, bool answers,
+                                       RunOnceReport* report) {
   const hf_action& end = session.action();
   const RunOnceReport summary = ReportOf(end, session.snapshot());
   if (report != nullptr) *report = summary;

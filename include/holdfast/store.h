@@ -53,6 +53,9 @@ class Store {
 
   // Constant over the store's life.
   virtual Guarantee guarantee() const = 0;
+
+  // False: Execute waits for nobody, and an asynchronous driver may call it where it is.
+  virtual bool blocks() const { return true; }
 };
 
 // A reply that the storage itself gives: one of HF_STORE_UNAVAILABLE and above.

@@ -157,6 +157,11 @@ class Ended {
     return OutcomeOfCode(HF_DEADLINE_EXCEEDED);
   }
 
+  // The attempt has no result of its own.
+  void CutOff(hf_code code) {
+    last_.emplace(Traits::FromRejection({.code = static_cast<absl::StatusCode>(code)}));
+  }
+
   // The call's result, once.
   Result Finish(const Rejection& why) {
     if (!last_.has_value()) return Traits::FromRejection(why);
@@ -169,10 +174,6 @@ class Ended {
   }
 
  private:
-  void CutOff(hf_code code) {
-    last_.emplace(Traits::FromRejection({.code = static_cast<absl::StatusCode>(code)}));
-  }
-
   std::optional<Result> last_;
 };
 

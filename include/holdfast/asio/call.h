@@ -28,7 +28,6 @@
 #include <holdfast/asio/safe_callable.h>
 #include <holdfast/pipeline.h>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -47,18 +46,16 @@ auto Call(const Executor& executor, const Pipeline& pipeline, const CallOptions&
           CompletionToken&& token) {
   using Function = std::decay_t<Fn>;
   using Result = typename internal::AttemptKind<internal::AttemptResult<Function>>::Result;
-  using Signature = void(std::exception_ptr, Result);
-  internal::CheckCallable<Fn, CompletionToken, Signature>();
-  return boost::asio::async_initiate<CompletionToken, Signature>(
-      [](auto&& handler, const Executor& executor, const Pipeline& pipeline,
-         const CallOptions& options, Function fn) {
-        using Operation =
-            internal::CallOperation<std::decay_t<decltype(handler)>, Executor, Function>;
-        internal::NewOperation<Operation>(std::move(handler), executor, pipeline, options,
-                                          std::move(fn))
-            ->Start();
-      },
-      token, executor, pipeline, options, Function(std::forward<Fn>(fn)));
+  const auto start = [](auto&& handler, const Executor& executor, const Pipeline& pipeline,
+                        const CallOptions& options, Function fn) {
+    using Handler = std::decay_t<decltype(handler)>;
+    using Operation = internal::CallOperation<Handler, Executor, Function>;
+    internal::NewOperation<Operation>(std::move(handler), executor, pipeline, options,
+                                      std::move(fn))
+        ->Start();
+  };
+  return internal::Initiate<Fn, CompletionToken, void(std::exception_ptr, Result)>(
+      token, start, executor, pipeline, options, Function(std::forward<Fn>(fn)));
 }
 
 // The same; a handler without an executor of its own is called by Asio's system executor.

@@ -44,11 +44,6 @@ struct CoroutineCall {
 };
 static_assert(sizeof(CoroutineCall) <= 1020);
 
-// True if the caller has cancelled the coroutine.
-inline bool IsCancelled(const boost::asio::cancellation_state& state) {
-  return state.cancelled() != boost::asio::cancellation_type::none;
-}
-
 // GCC 12 inlines half of Asio's frame allocation here, and then finds that the halves do not match.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push

@@ -24,9 +24,7 @@
 #include <holdfast/pipeline.h>
 
 #include <atomic>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <optional>
@@ -39,7 +37,7 @@ using holdfast::internal::CallSession;
 template <class Handler, class IoExecutor, class Fn>
 class CallOperation final : public Continuation {
  public:
-  using Executor = boost::asio::associated_executor_t<Handler, IoExecutor>;
+  using Executor = TrackedExecutor<Handler, IoExecutor>;
   using Kind = AttemptKind<AttemptResult<Fn>>;
   using Result = typename Kind::Result;
 
@@ -56,12 +54,12 @@ class CallOperation final : public Continuation {
   CallOperation(Handler&& handler, const IoExecutor& executor, const Pipeline& pipeline,
                 const CallOptions& options, Fn&& fn)
       : handler_(std::move(handler)),
-        work_(boost::asio::get_associated_executor(handler_, executor)),
+        executor_(TrackedExecutorOf(handler_, executor)),
         pipeline_(pipeline),
         options_(options),
         fn_(std::move(fn)),
-        timers_(options.timers != nullptr ? *options.timers : TimersOf(work_.get_executor())),
-        timer_(work_.get_executor(), signal_),
+        timers_(options.timers != nullptr ? *options.timers : TimersOf(executor_)),
+        timer_(executor_, signal_),
         session_(options_, kDeclaredIdempotent<Fn>) {}
 
   void Start() {
@@ -70,7 +68,7 @@ class CallOperation final : public Continuation {
     Run();
   }
 
-  Executor get_executor() const { return work_.get_executor(); }
+  Executor get_executor() const { return executor_; }
   auto get_allocator() const { return AllocatorOf(handler_); }
   boost::asio::cancellation_slot attempt_slot() { return signal_.slot(); }
 
@@ -79,7 +77,7 @@ class CallOperation final : public Continuation {
     if (phase_.exchange(Phase::kAbandoned) != Phase::kStarting) Drop();
   }
 
-  void GoOn() override { boost::asio::post(work_.get_executor(), Resume<CallOperation>(*this)); }
+  void GoOn() override { boost::asio::post(executor_, Resume<CallOperation>(*this)); }
   void Drop() override { DeleteOperation(this, get_allocator()); }
 
   // The pause is over.
@@ -173,16 +171,15 @@ class CallOperation final : public Continuation {
   void Complete(std::exception_ptr thrown) {
     Result result =
         thrown ? OutcomeTraits<Result>::FromRejection({}) : ended_.Finish(session_.Finish());
-    const auto work = std::move(work_);
+    const Executor executor = std::move(executor_);
     const bool post = inside_initiation_;
     Handler handler = std::move(handler_);
     DeleteOperation(this, AllocatorOf(handler));
-    CallHandler(work.get_executor(), post, std::move(handler), std::move(thrown),
-                std::move(result));
+    CallHandler(executor, post, std::move(handler), std::move(thrown), std::move(result));
   }
 
   Handler handler_;
-  boost::asio::executor_work_guard<Executor> work_;
+  Executor executor_;
   const Pipeline pipeline_;
   const CallOptions options_;
   Fn fn_;

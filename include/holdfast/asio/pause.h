@@ -54,6 +54,12 @@ class Pause final : public Alarm {
   // Ends it early. Fine if it has ended.
   void Stop() { TryEnd(); }
 
+  // Ends it, and nothing goes on: true. False: it has ended already, and what goes on is on its way.
+  bool Withdraw() {
+    Timers* const timers = timers_.load();
+    return timers != nullptr && timers->Cancel(*this);
+  }
+
   // It is over, and the session has not been told yet: from here on a wake-up is for the next one.
   void Leave() { woken_.store(false); }
 

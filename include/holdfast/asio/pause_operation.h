@@ -10,27 +10,31 @@
 #include <holdfast/c/base.h>
 #include <holdfast/timers.h>
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
 
 namespace holdfast::inline v0_2::asio::internal {
+
+// True if the caller has cancelled the coroutine.
+inline bool IsCancelled(const boost::asio::cancellation_state& state) {
+  return state.cancelled() != boost::asio::cancellation_type::none;
+}
 
 // Owned by the pause.
 template <class Handler>
 class PauseOperation final : public Continuation {
  public:
   explicit PauseOperation(Handler&& handler)
-      : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_)) {}
+      : handler_(std::move(handler)), executor_(TrackedExecutorOf(handler_)) {}
 
   void GoOn() override {
-    const auto work = std::move(work_);
+    const TrackedExecutor<Handler> executor = std::move(executor_);
     Handler handler = std::move(handler_);
     DeleteOperation(this, AllocatorOf(handler));
-    boost::asio::post(work.get_executor(), std::move(handler));
+    boost::asio::post(executor, Completion<Handler>(std::move(handler)));
   }
   void Drop() override {
     const Handler handler = std::move(handler_);
@@ -39,7 +43,7 @@ class PauseOperation final : public Continuation {
 
  private:
   Handler handler_;
-  boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> work_;
+  TrackedExecutor<Handler> executor_;
 };
 
 // `until` 0: no limit, the waker or a cancellation must come.

@@ -30,12 +30,19 @@ template <class Fn>
 inline constexpr bool kSafeCallable = !kDestroysTwice || std::is_lvalue_reference_v<Fn> ||
                                       std::is_trivially_destructible_v<std::decay_t<Fn>>;
 
-// Refuses it if the token makes something to await.
-template <class Fn, class CompletionToken, class Signature>
-constexpr void CheckCallable() {
-  using Token = std::decay_t<CompletionToken>;
-  using Returned = typename boost::asio::async_result<Token, Signature>::return_type;
-  static_assert(kSafeCallable<Fn> || !kIsAwaitable<Returned>, HOLDFAST_UNSAFE_CALLABLE);
+template <class T>
+inline constexpr bool kIsAwaited = kIsAwaitable<T> || boost::asio::is_async_operation<T>::value;
+
+// boost::asio::async_initiate for an operation that takes a callable, which is refused if it is not safe
+// where the token's result goes.
+template <class Fn, class CompletionToken, class Signature, class Initiation, class... Args>
+auto Initiate(std::remove_reference_t<CompletionToken>& token, Initiation initiation,
+              Args&&... args) {
+  using Returned = decltype(boost::asio::async_initiate<CompletionToken, Signature>(
+      std::move(initiation), token, std::forward<Args>(args)...));
+  static_assert(kSafeCallable<Fn> || !kIsAwaited<Returned>, HOLDFAST_UNSAFE_CALLABLE);
+  return boost::asio::async_initiate<CompletionToken, Signature>(std::move(initiation), token,
+                                                                 std::forward<Args>(args)...);
 }
 
 }  // namespace holdfast::inline v0_2::asio::internal

@@ -12,12 +12,9 @@
 #include <holdfast/asio/pause.h>
 #include <holdfast/asio/timers.h>
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 #include <type_traits>
@@ -32,32 +29,32 @@ template <class Handler>
 class SleepOperation final : public Continuation {
  public:
   explicit SleepOperation(Handler&& handler)
-      : handler_(std::move(handler)), work_(boost::asio::get_associated_executor(handler_)) {}
+      : handler_(std::move(handler)), executor_(TrackedExecutorOf(handler_)) {}
 
   void Start(Timers* timers, hf_time at) {
     AssignSlot(handler_, [this](boost::asio::cancellation_type) {
       stopped_ = true;
       pause_.Stop();
     });
-    pause_.Begin(timers != nullptr ? *timers : TimersOf(work_.get_executor()), at, *this);
+    pause_.Begin(timers != nullptr ? *timers : TimersOf(executor_), at, *this);
   }
 
   auto get_allocator() const { return AllocatorOf(handler_); }
-  void GoOn() override { boost::asio::post(work_.get_executor(), Resume<SleepOperation>(*this)); }
+  void GoOn() override { boost::asio::post(executor_, Resume<SleepOperation>(*this)); }
   void Drop() override { DeleteOperation(this, get_allocator()); }
   void Abandon() { Drop(); }
   void OnResume() {
     boost::system::error_code error;
     if (stopped_) error = boost::asio::error::operation_aborted;
-    const auto work = std::move(work_);
+    const TrackedExecutor<Handler> executor = std::move(executor_);
     Handler handler = std::move(handler_);
     DeleteOperation(this, AllocatorOf(handler));
-    CallHandler(work.get_executor(), /*post=*/false, std::move(handler), error);
+    CallHandler(executor, /*post=*/false, std::move(handler), error);
   }
 
  private:
   Handler handler_;
-  boost::asio::executor_work_guard<boost::asio::associated_executor_t<Handler>> work_;
+  TrackedExecutor<Handler> executor_;
   Pause pause_;
   bool stopped_ = false;
 };

@@ -50,6 +50,7 @@ class Store final : public holdfast::Store {
   StoreReply Execute(const StoreRequest& request, Duration timeout) override;
 
   Guarantee guarantee() const override;
+  bool blocks() const override { return false; }
 
   Stats stats() const;
 

@@ -94,6 +94,7 @@ class ScriptedStore final : public Store {
   }
 
   Guarantee guarantee() const override { return behind_.guarantee(); }
+  bool blocks() const override { return behind_.blocks(); }
 
  private:
   Cue NextCue() {
