@@ -95,6 +95,7 @@ class StreamReaderWriter {
       : stream_(stream), attempt_(attempt) {}
 
   bool Read(Response* message) {
+    has_read_ = true;
     at_end_ = !stream_.Read(message);
     if (!at_end_) attempt_.OnMessage();
     return !at_end_;
@@ -106,12 +107,17 @@ class StreamReaderWriter {
   }
   bool WritesDone() { return std::exchange(closed_, true) || stream_.WritesDone(); }
 
-  bool HasEnough() const { return !at_end_; }
-  void Close() { WritesDone(); }
+  bool HasEnough() const { return has_read_ && !at_end_; }
+  // Who never read is not interested in the answers, but in what was sent.
+  void Close() {
+    WritesDone();
+    for (Response unread; !at_end_;) at_end_ = !stream_.Read(&unread);
+  }
 
  private:
   ::grpc::ClientReaderWriterInterface<Request, Response>& stream_;
   internal::StreamAttempt& attempt_;
+  bool has_read_ = false;
   bool at_end_ = false;
   bool closed_ = false;
 };
@@ -169,7 +175,8 @@ template <class Open, class Body>
 
 // Runs open(ClientContext&), which returns what the stub's method does, and body(stream&) under the pipeline;
 // see the top. Blocks. A body that leaves before the last message was read has enough: the stream is
-// cancelled, and the status is OK, unless the server had failed before. A body may return a ::grpc::Status: one
+// cancelled, and the status is OK, unless the server had failed before. A bidirectional one whose body read
+// nothing at all is closed and waited for. A body may return a ::grpc::Status: one
 // that is not OK cancels the stream and is the result, and no attempt follows. What it throws passes through.
 // Errors: as Unary (client.h).
 template <class Open, class Body>
