@@ -57,6 +57,8 @@ class MetadataBudget {
   // Takes the entry's size as HTTP/2 counts it.
   // Errors: as CheckMetadata; RESOURCE_EXHAUSTED HF_R_OUT_OF_RANGE: does not fit; nothing was taken.
   absl::Status Take(std::string_view key, std::string_view value);
+  // Likewise, of an entry that is known to be legal. Errors: RESOURCE_EXHAUSTED HF_R_OUT_OF_RANGE.
+  absl::Status TakeLegal(std::string_view key, std::size_t value_size);
 
   std::size_t left() const { return left_; }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before and after each attempt of a call.
 //
-// Invariant: every string that reaches a ClientContext went through the guard of metadata.h. Check sees the same
-// entries as each attempt, at their longest, so an attempt fails on metadata only if memory does. What all
-// attempts send alike is written once; a step of the story differs from the others by its span id alone.
+// Invariant: every string that reaches a ClientContext went through the guard of metadata.h, or is the library's
+// own, which writes legal metadata only. Check sees the same entries as each attempt, at their longest, so an
+// attempt fails on metadata only if memory does. What all attempts send alike is written once; a step of the
+// story differs from the others by its span id alone.
 #include <grpc/support/time.h>
 #include <grpcpp/support/client_callback.h>
 #include <holdfast/c/context.h>
@@ -137,21 +138,19 @@ absl::Status ContextFactory::BeginStory(const Context& context) {
 absl::Status ContextFactory::Check() const {
   if (absl::Status status = CheckKey(options_.idempotency_key); !status.ok()) return status;
   MetadataBudget budget(options_.metadata_budget);
-  const auto take = [&budget](std::string_view key, std::string_view value) {
-    return budget.Take(key, value);
-  };
   absl::Status taken = absl::OkStatus();
-  shared_.ForEach([&](std::string_view key, std::string_view value) {
-    if (taken.ok()) taken = take(key, value);
-  });
-  if (taken.ok()) taken = take(kAttemptKey, Digits(kAttemptMax));
-  if (taken.ok()) taken = take(kRetriesKey, Digits(kRetriesMax));
+  const auto take_own = [&](std::string_view key, std::string_view value) {
+    if (taken.ok()) taken = budget.TakeLegal(key, value.size());
+  };
+  shared_.ForEach(take_own);
+  take_own(kAttemptKey, Digits(kAttemptMax));
+  take_own(kRetriesKey, Digits(kRetriesMax));
   if (const std::string_view key = options_.idempotency_key; taken.ok() && !key.empty()) {
-    taken = take(HeaderOfKey(key), key);
+    taken = budget.Take(HeaderOfKey(key), key);
   }
   for (const MetadataEntry& entry : options_.metadata) {
     if (taken.ok()) taken = CheckNotOwn(entry.key, shared_);
-    if (taken.ok()) taken = take(entry.key, entry.value);
+    if (taken.ok()) taken = budget.Take(entry.key, entry.value);
   }
   return taken;
 }

@@ -123,8 +123,12 @@ absl::StatusOr<std::string> DecodeText(std::string_view value) {
 
 absl::Status MetadataBudget::Take(std::string_view key, std::string_view value) {
   if (absl::Status legal = CheckMetadata(key, value); !legal.ok()) return legal;
+  return TakeLegal(key, value.size());
+}
+
+absl::Status MetadataBudget::TakeLegal(std::string_view key, std::size_t value_size) {
   // Base64 makes four bytes of three.
-  const std::size_t sent = key.ends_with("-bin") ? (value.size() + 2) / 3 * 4 : value.size();
+  const std::size_t sent = key.ends_with("-bin") ? (value_size + 2) / 3 * 4 : value_size;
   const std::size_t cost = key.size() + sent + kEntryOverhead;
   if (cost > left_) {
     return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE,
