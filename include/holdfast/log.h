@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log: the ids of a context as part of a log line, so that one unit of work can be found in all of them.
 //
-//   correlation_id=order-41 causation_id=b9c7c989f97918e1 trace_id=0af7651916cd43dd8448eb211c80319c span_id=...
+//   correlation_id=order-41 causation_id=b9c7c989f97918e1 trace_id=0af7651916cd43dd8448eb211c80319c
+//   span_id=00f067aa0ba902b7 request_id=0193... tenant=acme                                   (one line)
 //
 // Written into the caller's buffer: no allocation, no lock, no reference count. No id can break out of its
 // place in a line, in a quoted string or in JSON: what is not printable ASCII, and also space, " and \, is
@@ -25,11 +26,20 @@
 
 namespace holdfast::inline v0_2 {
 
-enum class LogField : std::uint8_t { kCorrelationId, kCausationId, kTraceId, kSpanId };
+// The principal and baggage are personal data, or may be: they have no place in a log.
+enum class LogField : std::uint8_t {
+  kCorrelationId,
+  kCausationId,
+  kTraceId,
+  kSpanId,
+  kRequestId,
+  kTenant
+};
 
 // In the order of a line.
 inline constexpr std::array kLogFields{LogField::kCorrelationId, LogField::kCausationId,
-                                       LogField::kTraceId, LogField::kSpanId};
+                                       LogField::kTraceId,       LogField::kSpanId,
+                                       LogField::kRequestId,     LogField::kTenant};
 
 // The name of a field in a line and in JSON.
 constexpr std::string_view LogFieldName(LogField field) {
@@ -42,15 +52,19 @@ constexpr std::string_view LogFieldName(LogField field) {
       return "trace_id";
     case LogField::kSpanId:
       return "span_id";
+    case LogField::kRequestId:
+      return "request_id";
+    case LogField::kTenant:
+      return "tenant";
   }
   return "";
 }
 
-// Bytes of the longest value: an id in which each byte is written as three.
-inline constexpr std::size_t kLogValueMax = 3 * HF_CONTEXT_ID_MAX;
-// Bytes of the longest text, with all fields.
-inline constexpr std::size_t kLogTextMax =
-    kLogFields.size() * (kLogValueMax + sizeof "correlation_id= ");
+// Bytes of the longest value: a tenant in which each byte is written as three.
+inline constexpr std::size_t kLogValueMax = 3 * HF_CONTEXT_NAME_MAX;
+// Bytes of the longest text: three such ids, a tenant, the trace, and the names.
+inline constexpr std::size_t kLogTextMax = 3 * 3 * HF_CONTEXT_ID_MAX + kLogValueMax + 32 + 16 +
+                                           kLogFields.size() * sizeof "correlation_id= ";
 
 namespace internal {
 
@@ -108,6 +122,10 @@ class LogValues {
         return OfTrace(3, 32);
       case LogField::kSpanId:
         return OfTrace(36, 16);
+      case LogField::kRequestId:
+        return View(read_.request_id);
+      case LogField::kTenant:
+        return View(read_.tenant);
     }
     return {};
   }

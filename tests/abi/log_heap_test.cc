@@ -18,7 +18,9 @@ TEST_F(LogHeap, WritesALineWithoutAllocating) {
     WANT(text.view().starts_with("correlation_id=order-%2241%22 trace_id="));
     WANT(LogText(context).view() == text.view());
     for (const LogField field : kLogFields) {
-      WANT((WriteLogValue(field, value) == 0) == (field == LogField::kCausationId));
+      WANT((WriteLogValue(field, value) == 0) ==
+           (field == LogField::kCausationId || field == LogField::kRequestId ||
+            field == LogField::kTenant));
     }
     WANT(WriteLogText(std::span(value).first(8)) == 0);
   });

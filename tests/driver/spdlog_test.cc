@@ -14,7 +14,9 @@ constexpr std::string_view kTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b
 Context Order() {
   return Context::Create({.correlation_id = "order-41",
                           .causation_id = "step-1",
-                          .trace = *ParseTraceparent(kTraceparent)})
+                          .trace = *ParseTraceparent(kTraceparent),
+                          .request_id = "request-7",
+                          .tenant = "acme"})
       .value();
 }
 
@@ -36,18 +38,20 @@ class Spdlog : public testing::Test {
 
 TEST_F(Spdlog, WritesTheIdsOfTheCurrentContext) {
   const ScopedContext scope(Order());
-  EXPECT_EQ(Line("[%l] %Q %q %W %N: %v"),
-            "[info] order-41 step-1 0af7651916cd43dd8448eb211c80319c b9c7c989f97918e1: stored\n");
+  EXPECT_EQ(
+      Line("[%l] %Q %q %W %N %y %U: %v"),
+      "[info] order-41 step-1 0af7651916cd43dd8448eb211c80319c b9c7c989f97918e1 request-7 acme: "
+      "stored\n");
   EXPECT_EQ(
       Line("[%K] %v"),
       "[correlation_id=order-41 causation_id=step-1 trace_id=0af7651916cd43dd8448eb211c80319c "
-      "span_id=b9c7c989f97918e1] stored\n");
+      "span_id=b9c7c989f97918e1 request_id=request-7 tenant=acme] stored\n");
 }
 
 TEST_F(Spdlog, WritesADashForWhatThereIsNot) {
-  EXPECT_EQ(Line("%Q|%q|%W|%N|%K|%v"), "-|-|-|-|-|stored\n");
+  EXPECT_EQ(Line("%Q|%q|%W|%N|%y|%U|%K|%v"), "-|-|-|-|-|-|-|stored\n");
   const ScopedContext scope(Context::Create({.correlation_id = "a"}).value());
-  EXPECT_EQ(Line("%Q|%q|%W|%N|%K|%v"), "a|-|-|-|correlation_id=a|stored\n");
+  EXPECT_EQ(Line("%Q|%q|%W|%N|%y|%U|%K|%v"), "a|-|-|-|-|-|correlation_id=a|stored\n");
 }
 
 TEST_F(Spdlog, PadsAndCutsAsWithOtherFlags) {
@@ -62,9 +66,9 @@ TEST_F(Spdlog, PadsAndCutsAsWithOtherFlags) {
 
 // spdlog writes a flag it does not know as it stands.
 TEST_F(Spdlog, KeepsItsOwnFlags) {
-  logger_.set_pattern("%Q %q %W %N %K");
+  logger_.set_pattern("%Q %q %W %N %y %U %K");
   logger_.info("");
-  EXPECT_EQ(text_.str(), "%Q %q %W %N %K\n");
+  EXPECT_EQ(text_.str(), "%Q %q %W %N %y %U %K\n");
   EXPECT_EQ(Line("%n %l %L %% %v"), "test info I % stored\n");
 }
 

@@ -10,12 +10,16 @@ namespace {
 constexpr std::string_view kTraceparent = "00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01";
 constexpr std::string_view kFull =
     "correlation_id=order-41 causation_id=step-1 trace_id=0af7651916cd43dd8448eb211c80319c "
-    "span_id=b9c7c989f97918e1";
+    "span_id=b9c7c989f97918e1 request_id=request-7 tenant=acme";
 
 Context Full() {
   return Context::Create({.correlation_id = "order-41",
                           .causation_id = "step-1",
-                          .trace = *ParseTraceparent(kTraceparent)})
+                          .trace = *ParseTraceparent(kTraceparent),
+                          .baggage = "secret=1",
+                          .request_id = "request-7",
+                          .tenant = "acme",
+                          .principal = "ada@example.org"})
       .value();
 }
 
@@ -31,6 +35,8 @@ TEST(Log, WritesWhatTheContextHas) {
   EXPECT_EQ(Value(LogField::kCausationId, context), "step-1");
   EXPECT_EQ(Value(LogField::kTraceId, context), "0af7651916cd43dd8448eb211c80319c");
   EXPECT_EQ(Value(LogField::kSpanId, context), "b9c7c989f97918e1");
+  EXPECT_EQ(Value(LogField::kRequestId, context), "request-7");
+  EXPECT_EQ(Value(LogField::kTenant, context), "acme");
 }
 
 TEST(Log, LeavesOutWhatTheContextHasNot) {
@@ -100,13 +106,16 @@ TEST(Log, HasRoomForTheLongestText) {
   const std::string longest(HF_CONTEXT_ID_MAX, '"');
   const Context context = Context::Create({.correlation_id = longest,
                                            .causation_id = longest,
-                                           .trace = *ParseTraceparent(kTraceparent)})
+                                           .trace = *ParseTraceparent(kTraceparent),
+                                           .request_id = longest,
+                                           .tenant = std::string(HF_CONTEXT_NAME_MAX, '"')})
                               .value();
-  EXPECT_EQ(Value(LogField::kCorrelationId, context).size(), kLogValueMax);
+  EXPECT_EQ(Value(LogField::kTenant, context).size(), kLogValueMax);
   const std::string text(LogText(context).view());
   for (const LogField field : kLogFields) {
     EXPECT_NE(text.find(std::string(LogFieldName(field)) + "="), std::string::npos);
   }
+  EXPECT_LE(text.size(), kLogTextMax);
 }
 
 }  // namespace

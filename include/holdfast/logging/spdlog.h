@@ -4,6 +4,7 @@
 //   flag  writes                    flag  writes
 //   %Q    correlation id            %W    trace id, 32 hex digits
 //   %q    causation id              %N    span id, 16 hex digits
+//   %y    request id                %U    tenant
 //   %K    all that there are, as name=value pairs (log.h)
 //
 // None of them is a flag of spdlog's own. "-" stands for what the context does not have. Widths and sides
@@ -89,6 +90,8 @@ inline spdlog::pattern_formatter& AddContextFlags(spdlog::pattern_formatter& for
       .add_flag<FieldFlag>('q', LogField::kCausationId)
       .add_flag<FieldFlag>('W', LogField::kTraceId)
       .add_flag<FieldFlag>('N', LogField::kSpanId)
+      .add_flag<FieldFlag>('y', LogField::kRequestId)
+      .add_flag<FieldFlag>('U', LogField::kTenant)
       .add_flag<TextFlag>('K');
 }
 
