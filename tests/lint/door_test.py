@@ -19,7 +19,7 @@ def expect(condition, what, result):
         failures.append(f"{what}: got {result.returncode}\n{result.stdout}")
 
 
-def door(folder, *words, **programs):
+def door(folder, *words, search=os.environ["PATH"], **programs):
     """Runs ./dev with the given stand-ins ({name: body}) before the real programs on PATH."""
     shutil.copy(SOURCE / "dev", folder)
     bin_folder = pathlib.Path(folder, "bin")
@@ -30,7 +30,7 @@ def door(folder, *words, **programs):
         path.chmod(0o755)
     return subprocess.run([f"{folder}/dev", *words], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env={**os.environ, "DEBIAN_FRONTEND": "", "PATH": f"{bin_folder}:{os.environ['PATH']}"})
+                          env={**os.environ, "DEBIAN_FRONTEND": "", "PATH": f"{bin_folder}:{search}"})
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +65,24 @@ with tempfile.TemporaryDirectory() as folder:
     everything = 'shift 2; for p in "$@"; do echo "$p installed"; done'
     result = door(folder, "setup", id="echo 1000", dpkg_query=everything, apt_get="exit 1")
     expect(result.returncode == 0, "with all packages in place nobody is asked", result)
+
+    # A machine without node: only what the script itself runs is on its PATH.
+    bare = pathlib.Path(folder, "bare")
+    bare.mkdir()
+    for tool in ("bash", "dirname", "readlink", "mkdir", "tail"):
+        (bare / tool).symlink_to(shutil.which(tool))
+    result = door(folder, "setup", search=bare, id="echo 1000", dpkg_query='shift 2; for p in "$@"; do '
+                  'case "$p" in nodejs | npm) ;; *) echo "$p installed" ;; esac; done', apt_get="exit 1")
+    expect(result.returncode == 1 and re.search(r"--no-install-recommends nodejs npm$", result.stdout, re.M),
+           "without node and npm as commands their packages are wanted", result)
+
+with tempfile.TemporaryDirectory() as folder:
+    for name, cmake in (("inside", "add_executable(example_inside main.cc)"), ("other", "add_executable(demo x.cc)")):
+        pathlib.Path(folder, "examples", name).mkdir(parents=True)
+        pathlib.Path(folder, "examples", name, "CMakeLists.txt").write_text(cmake + "\n")
+    pathlib.Path(folder, "examples/plain.cc").touch()
+    result = door(folder, "example")
+    expect(result.stdout == "examples: plain inside\n", "a folder with a target of its name is an example", result)
 
 for failure in failures:
     print(failure)
