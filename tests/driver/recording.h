@@ -112,7 +112,7 @@ class Recording final : public CallObserver {
       if (heeds_cancel()) wakeup.Wake();
     });
     if (stage.clock.WaitUntil(end, wakeup)) return End(By::kCancellation);
-    return End(end < own_end ? By::kItsTime : By::kItself);
+    return End(minds_time() && end == told.until ? By::kItsTime : By::kItself);
   }
 
   // All of it, once the call is over.
