@@ -255,6 +255,18 @@ TEST_F(AsioContext, AStrandAroundKeepsTheContextOfEachHandlerInItsQueue) {
   EXPECT_TRUE(strand.get_inner_executor().get_inner_executor() == io_.get_executor());
 }
 
+TEST_F(AsioContext, AStrandAroundConvertsAsAnyOtherAndIsTheSameStrand) {
+  const auto strand = net::make_strand(Executor());
+  const net::strand<net::any_io_executor> erased = strand;
+  net::post(erased, [&] {
+    seen_.push_back(Here());
+    EXPECT_TRUE(strand.running_in_this_thread());
+    EXPECT_TRUE(erased.running_in_this_thread());
+  });
+  io_.run();
+  EXPECT_EQ(seen_, (Ids{"story"}));
+}
+
 TEST_F(AsioContext, AStrandAroundAnErasedExecutorKeepsTheStoryAndTakesItsContextFromWhoeverWokeIt) {
   const auto strand = net::make_strand(net::any_io_executor(Executor()));
   net::post(strand, [&] {

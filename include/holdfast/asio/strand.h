@@ -24,15 +24,19 @@ class strand<holdfast::asio::ContextExecutor<Inner>>
   using inner_executor_type = holdfast::asio::ContextExecutor<Inner>;
 
   explicit strand(const inner_executor_type& executor)
-      : Base(executor.Around(strand<Inner>(executor.get_inner_executor()))) {}
+      : Base(executor.Around(strand<Inner>(executor.get_inner_executor()))),
+        executor_(executor),
+        impl_(Base::get_inner_executor().impl_) {}
 
-  inner_executor_type get_inner_executor() const noexcept {
-    return this->Around(Base::get_inner_executor().get_inner_executor());
-  }
+  inner_executor_type get_inner_executor() const noexcept { return executor_; }
 
   bool running_in_this_thread() const noexcept {
     return Base::get_inner_executor().running_in_this_thread();
   }
+
+  // Named as Asio's own and public as there: what a strand of another executor type is converted from.
+  inner_executor_type executor_;
+  decltype(strand<Inner>::impl_) impl_;
 };
 
 }  // namespace boost::asio
