@@ -121,8 +121,9 @@ void InjectOnly(benchmark::State& state) {
 }
 BENCHMARK(InjectOnly)->Name("propagation/inject");
 
-// The floor: the same headers copied in and out, header by header, and not looked at.
-void PlainCopy(benchmark::State& state) {
+// The floors: the same bytes copied in and out and not looked at, header by header as a carrier does, and as
+// one block.
+void CopyHeaders(benchmark::State& state) {
   char in[4096], out[4096];
   for (auto _ : state) {
     char* to = in;
@@ -134,7 +135,23 @@ void PlainCopy(benchmark::State& state) {
     benchmark::ClobberMemory();
   }
 }
-BENCHMARK(PlainCopy)->Name("propagation/floor_copy");
+BENCHMARK(CopyHeaders)->Name("propagation/floor_copy_headers");
+
+void CopyBlock(benchmark::State& state) {
+  char block[4096], in[4096], out[4096];
+  char* end = block;
+  for (const hf_header& header : kRequest) Copy(header, end);
+  size_t size = static_cast<size_t>(end - block);
+  benchmark::DoNotOptimize(size);
+  for (auto _ : state) {
+    std::memcpy(in, block, size);
+    benchmark::ClobberMemory();
+    std::memcpy(out, in, size);
+    benchmark::DoNotOptimize(out);
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(CopyBlock)->Name("propagation/floor_copy_block");
 
 void Tracestate(benchmark::State& state) {
   const hf_str value = Str(kTracestate);

@@ -59,16 +59,17 @@ inline bool IsGraphic(std::string_view text) {
     const std::uint64_t above_last = low + kEach * (0x7F - 0x7E);
     return (word | ~at_least_first | above_last) & kHigh;
   };
-  const char* at = text.data();
-  std::size_t left = text.size();
-  std::uint64_t seen = 0, word = 0;
-  for (; left >= sizeof word; left -= sizeof word, at += sizeof word) {
-    std::memcpy(&word, at, sizeof word);
-    seen |= wrong(word);
-  }
-  word = kEach * '!';
-  if (left != 0) std::memcpy(&word, at, left);
-  return (seen | wrong(word)) == 0;
+  const auto load = [&](std::size_t at, std::size_t size) {
+    std::uint64_t word = kEach * '!';
+    std::memcpy(&word, text.data() + at, size);
+    return word;
+  };
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  if (text.empty()) return true;
+  if (text.size() < kWord) return wrong(load(0, text.size())) == 0;
+  std::uint64_t seen = wrong(load(text.size() - kWord, kWord));
+  for (std::size_t at = 0; at + kWord < text.size(); at += kWord) seen |= wrong(load(at, kWord));
+  return seen == 0;
 }
 
 // Whether they are equal but for the case of letters; `lower` has none in upper case.

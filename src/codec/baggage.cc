@@ -81,6 +81,19 @@ std::string_view PutMember(std::string_view member, TextSink& out) {
   return key;
 }
 
+// The member at the beginning of a header, if it is key=value in order with nothing else to it; else size 0.
+struct PlainMember {
+  std::size_t key_size = 0, size = 0;
+};
+
+PlainMember PlainMemberOf(std::string_view header) {
+  const std::size_t key = SpanOf(kTokenByte, header);
+  if (key == 0 || key == header.size() || header[key] != '=') return {};
+  const std::size_t size = key + 1 + SpanOf(kPlainByte, header.substr(key + 1));
+  if (size != header.size() && header[size] != ',') return {};
+  return {key, size};
+}
+
 }  // namespace
 
 bool IsPrivate(std::string_view member) {
@@ -96,24 +109,44 @@ std::string_view KeyOf(std::string_view member) { return TakeUntil('=', member);
 
 void BaggageList::Add(std::string_view header) {
   while (!header.empty()) {
+    // Most members are a key and a plain value, and go on as they came.
+    header = TrimLeft(header);
+    const PlainMember plain = PlainMemberOf(header);
+    if (plain.size != 0) {
+      AddPlain(header.substr(0, plain.key_size), header.substr(0, plain.size));
+      header.remove_prefix(std::min(header.size(), plain.size + 1));
+      continue;
+    }
     const std::string_view member = TrimOws(TakeUntil(',', header));
     if (!member.empty()) AddMember(member);
   }
 }
 
-void BaggageList::AddMember(std::string_view member) {
-  const std::size_t begin = size_ + (size_ != 0);
-  TextSink sink(out_ + begin, capacity_ > begin ? capacity_ - begin : 0);
-  const std::string_view key = PutMember(member, sink);
-  if (key.empty()) {
-    ++malformed_;
-    return;
-  }
+void BaggageList::AddPlain(std::string_view key, std::string_view member) {
   if (allowed_ != nullptr && !allowed_->Contains(key)) {
     ++untrusted_;
     return;
   }
-  bool is_private = member.find(kPrivateProperty) != std::string_view::npos && IsPrivate(member);
+  const std::size_t begin = Begin();
+  TextSink sink = SinkAt(begin);
+  sink.Put(member);
+  Keep(key, begin, sink, /*is_private=*/false);
+}
+
+void BaggageList::AddMember(std::string_view member) {
+  const std::size_t begin = Begin();
+  TextSink sink = SinkAt(begin);
+  const std::string_view key = PutMember(member, sink);
+  if (key.empty()) {
+    ++malformed_;
+  } else if (allowed_ != nullptr && !allowed_->Contains(key)) {
+    ++untrusted_;
+  } else {
+    Keep(key, begin, sink, IsPrivate(member));
+  }
+}
+
+void BaggageList::Keep(std::string_view key, std::size_t begin, TextSink& sink, bool is_private) {
   if (!is_private && tagged_ != nullptr && tagged_->Contains(key)) {
     sink.Put(';');
     sink.Put(kPrivateProperty);

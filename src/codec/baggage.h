@@ -57,7 +57,14 @@ class BaggageList {
   std::uint32_t over() const { return over_; }
 
  private:
+  void AddPlain(std::string_view key, std::string_view member);
   void AddMember(std::string_view member);
+  // Where the next member would begin, after a comma if it needs one, and the room from there.
+  std::size_t Begin() const { return size_ + (size_ != 0); }
+  TextSink SinkAt(std::size_t begin) const {
+    return {out_ + begin, capacity_ > begin ? capacity_ - begin : 0};
+  }
+  void Keep(std::string_view key, std::size_t begin, TextSink& sink, bool is_private);
 
   char* const out_;
   const std::size_t capacity_;

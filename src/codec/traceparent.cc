@@ -41,10 +41,10 @@ bool ParseTraceparent(std::string_view value, hf_trace* out) {
   }
   hf_trace trace{};
   std::uint8_t version = 0;
-  const std::uint8_t wrong = DecodeHex<1>(digits, &version) |
-                             DecodeHex<16>(digits + kTraceIdAt, trace.trace_id) |
-                             DecodeHex<8>(digits + kSpanIdAt, trace.span_id) |
-                             DecodeHex<1>(digits + kFlagsAt, &trace.flags);
+  const std::uint64_t wrong = DecodeHex<1>(digits, &version) |
+                              DecodeHex<16>(digits + kTraceIdAt, trace.trace_id) |
+                              DecodeHex<8>(digits + kSpanIdAt, trace.span_id) |
+                              DecodeHex<1>(digits + kFlagsAt, &trace.flags);
   if (wrong != 0 || version == 0xff) return false;
   if (!HasTraceIds(trace) || !TailIsLegal(version, text.substr(kSize))) return false;
   trace.flags &= kTraceKnownFlags;
