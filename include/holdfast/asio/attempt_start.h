@@ -4,11 +4,12 @@
 #define HOLDFAST_ASIO_ATTEMPT_START_H_
 
 #include <holdfast/asio/attempt_result.h>
+#include <holdfast/asio/attempt_stop.h>
 #include <holdfast/asio/operation_memory.h>
+#include <holdfast/asio/spawn.h>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -41,7 +42,9 @@ struct AttemptKind<boost::asio::awaitable<T, Executor>> {
 
   template <class Handler>
   static void Start(boost::asio::awaitable<T, Executor>&& attempt, Handler&& handler) {
-    boost::asio::co_spawn(Executor(handler.get_executor()), std::move(attempt), std::move(handler));
+    const Executor executor(handler.get_executor());
+    Stop& stop = handler.stop();
+    Spawn(executor, std::move(attempt), stop, std::move(handler));
   }
   static Result Of(const std::optional<hf_outcome>&, const std::exception_ptr& thrown, T value) {
     if (thrown) std::rethrow_exception(thrown);
@@ -55,7 +58,9 @@ struct AttemptKind<boost::asio::awaitable<void, Executor>> {
 
   template <class Handler>
   static void Start(boost::asio::awaitable<void, Executor>&& attempt, Handler&& handler) {
-    boost::asio::co_spawn(Executor(handler.get_executor()), std::move(attempt), std::move(handler));
+    const Executor executor(handler.get_executor());
+    Stop& stop = handler.stop();
+    Spawn(executor, std::move(attempt), stop, std::move(handler));
   }
   static Result Of(const std::optional<hf_outcome>& said, const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);
@@ -74,7 +79,8 @@ class AttemptHandlerOf {
   using allocator_type = decltype(std::declval<const Operation&>().get_allocator());
   allocator_type get_allocator() const noexcept { return owner_->get_allocator(); }
   using cancellation_slot_type = boost::asio::cancellation_slot;
-  cancellation_slot_type get_cancellation_slot() const noexcept { return owner_->attempt_slot(); }
+  cancellation_slot_type get_cancellation_slot() const noexcept { return stop().signal.slot(); }
+  Stop& stop() const noexcept { return owner_->stop(); }
 
  protected:
   Owner<Operation> owner_;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// AttemptTimer: cuts an attempt off when its time is over, by emitting its cancellation signal on its executor.
+// AttemptTimer: tells an attempt to stop when its time is over, on its executor.
 // For drivers only.
 //
 //   state     Disarm does
 //   set       takes the alarm off; nothing else happens
 //   ringing   waits the few instructions until the notice is posted, then strikes itself out of it
 //   posted    strikes itself out of the notice, which then does nothing
-//   emitted   nothing
+//   told      nothing
 #ifndef HOLDFAST_ASIO_ATTEMPT_TIMER_H_
 #define HOLDFAST_ASIO_ATTEMPT_TIMER_H_
 
+#include <holdfast/asio/attempt_stop.h>
 #include <holdfast/c/base.h>
 #include <holdfast/timers.h>
 
 #include <atomic>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/post.hpp>
 #include <memory>
@@ -27,8 +27,7 @@ namespace holdfast::inline v0_2::asio::internal {
 template <class Executor>
 class AttemptTimer final : public Alarm {
  public:
-  AttemptTimer(const Executor& executor, boost::asio::cancellation_signal& signal)
-      : executor_(executor), signal_(signal) {}
+  AttemptTimer(const Executor& executor, Stop& stop) : executor_(executor), stop_(stop) {}
   ~AttemptTimer() { Disarm(); }
 
   void Arm(Timers& timers, hf_time until) {
@@ -67,7 +66,7 @@ class AttemptTimer final : public Alarm {
     void Deliver() {
       if (timer == nullptr) return;
       timer->rang_ = true;
-      timer->signal_.emit(boost::asio::cancellation_type::all);
+      timer->stop_.Tell(boost::asio::cancellation_type::all);
     }
   };
 
@@ -80,7 +79,7 @@ class AttemptTimer final : public Alarm {
   void OnEnd() override { ended_.store(true); }
 
   const Executor executor_;
-  boost::asio::cancellation_signal& signal_;
+  Stop& stop_;
   Timers* timers_ = nullptr;  // null: not armed
   std::atomic<Notice*> notice_{nullptr};
   std::atomic<bool> ended_{false};  // the notice is gone, or the Timers is

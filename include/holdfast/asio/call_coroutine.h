@@ -9,6 +9,7 @@
 
 #include <holdfast/asio/attempt_result.h>
 #include <holdfast/asio/attempt_scope.h>
+#include <holdfast/asio/attempt_stop.h>
 #include <holdfast/asio/attempt_timer.h>
 #include <holdfast/asio/call_options.h>
 #include <holdfast/asio/operation_memory.h>
@@ -19,7 +20,6 @@
 #include <holdfast/pipeline.h>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -78,9 +78,9 @@ boost::asio::awaitable<ResultOrStatus<Made>, Executor> CallCoroutine(
     if (!kKnowsItsAttempt<Fn> && attempt.fault() != 0) {
       ended.Set(OutcomeTraits<Result>::FromRejection(kNoCannedResult));
     } else {
-      boost::asio::cancellation_signal signal;
-      AttemptTimer<Executor> timer(executor, signal);
-      AttemptScope<Executor> scope(signal);
+      Stop stop;
+      AttemptTimer<Executor> timer(executor, stop);
+      AttemptScope<Executor> scope(stop.signal);
       if (until != 0) {
         co_await scope.Enter(co_await kContextSwitched);
         timer.Arm(timers, until);

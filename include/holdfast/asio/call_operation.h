@@ -13,6 +13,7 @@
 
 #include <holdfast/asio/attempt_result.h>
 #include <holdfast/asio/attempt_start.h>
+#include <holdfast/asio/attempt_stop.h>
 #include <holdfast/asio/attempt_timer.h>
 #include <holdfast/asio/call_options.h>
 #include <holdfast/asio/completion.h>
@@ -24,7 +25,7 @@
 #include <holdfast/pipeline.h>
 
 #include <atomic>
-#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <optional>
@@ -59,7 +60,7 @@ class CallOperation final : public Continuation {
         options_(options),
         fn_(std::move(fn)),
         timers_(options.timers != nullptr ? *options.timers : TimersOf(executor_)),
-        timer_(executor_, signal_),
+        timer_(executor_, stop_),
         session_(options_, kDeclaredIdempotent<Fn>) {}
 
   void Start() {
@@ -70,7 +71,7 @@ class CallOperation final : public Continuation {
 
   Executor get_executor() const { return executor_; }
   auto get_allocator() const { return AllocatorOf(handler_); }
-  boost::asio::cancellation_slot attempt_slot() { return signal_.slot(); }
+  Stop& stop() { return stop_; }
 
   // Its owner is gone. While the attempt is being started, the starter still needs it.
   void Abandon() {
@@ -150,7 +151,7 @@ class CallOperation final : public Continuation {
   bool EndAttempt() {
     phase_.store(Phase::kIdle);
     timer_.Disarm();
-    signal_.slot().clear();
+    stop_.Reset();
     const Cut cut{.timed_out = timer_.rang(), .caller = cancelled_};
     if (thrown_ && !ended_.Catch(thrown_, cut)) {
       Complete(thrown_);
@@ -164,7 +165,7 @@ class CallOperation final : public Continuation {
   void OnCancel(boost::asio::cancellation_type type) {
     cancelled_ = true;
     if (phase_.load() == Phase::kIdle) return pause_.Stop();
-    signal_.emit(type);
+    stop_.Tell(type);
   }
 
   // The handler is called with the operation gone, and never from inside the initiating function.
@@ -185,7 +186,7 @@ class CallOperation final : public Continuation {
   Fn fn_;
   Timers& timers_;
   Pause pause_;
-  boost::asio::cancellation_signal signal_;  // of the attempt
+  Stop stop_;  // of the attempt
   AttemptTimer<Executor> timer_;
   std::optional<Attempt> attempt_;
   std::exception_ptr thrown_;

@@ -5,6 +5,7 @@
 
 #include <holdfast/asio/attempt_result.h>
 #include <holdfast/asio/attempt_start.h>
+#include <holdfast/asio/attempt_stop.h>
 #include <holdfast/asio/operation_memory.h>
 #include <holdfast/attempt.h>
 
@@ -16,11 +17,10 @@ namespace holdfast::inline v0_2::asio::internal {
 
 template <class Result>
 struct HedgeLane {
-  boost::asio::cancellation_signal signal;
+  Stop stop;
   std::optional<Attempt> attempt;
   Ended<Result> ended;
   bool in_flight = false;
-  bool told = false;  // to stop
   bool news = false;  // ended, and the machine does not know
 };
 
@@ -33,8 +33,9 @@ class HedgeAttemptHandler : public AttemptHandlerOf<Operation> {
   HedgeAttemptHandler(Operation& operation, Lane& lane)
       : AttemptHandlerOf<Operation>(operation), lane_(&lane) {}
 
+  Stop& stop() const noexcept { return lane_->stop; }
   boost::asio::cancellation_slot get_cancellation_slot() const noexcept {
-    return lane_->signal.slot();
+    return stop().signal.slot();
   }
   template <class... Args>
   void operator()(Args&&... args) {

@@ -28,7 +28,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -141,7 +140,7 @@ class HedgeOperation final : public Continuation {
     const auto news = std::find_if(lanes_.begin(), lanes_.end(), [](auto& l) { return l.news; });
     if (news == lanes_.end()) return false;
     news->news = false;
-    const Cut cut{.caller = news->told};
+    const Cut cut{.caller = news->stop.told};
     call_
         .OnOutcome(static_cast<uint32_t>(news - lanes_.begin()) + 1,
                    news->ended.Judge(news->attempt->outcome(), cut), clock_.Now())
@@ -152,9 +151,8 @@ class HedgeOperation final : public Continuation {
   void Tell(uint32_t who) {
     for (size_t i = 0; i < lanes_.size(); ++i) {
       Lane& lane = lanes_[i];
-      if ((who >> i & 1) == 0 || !lane.in_flight || lane.told) continue;
-      lane.told = true;
-      lane.signal.emit(boost::asio::cancellation_type::all);
+      if ((who >> i & 1) == 0 || !lane.in_flight || lane.stop.told) continue;
+      lane.stop.Tell(boost::asio::cancellation_type::all);
     }
   }
 
@@ -180,17 +178,17 @@ class HedgeOperation final : public Continuation {
 
   template <class... Args>
   void OnAttempt(Lane& lane, Args&&... args) {
-    const Cut cut{.caller = lane.told};
+    const Cut cut{.caller = lane.stop.told};
     try {
       lane.ended.Set(Kind::Of(lane.attempt->outcome(), std::forward<Args>(args)...));
       lane.news = true;
     } catch (...) {
       lane.news = lane.ended.Catch(std::current_exception(), cut);
-      if (!lane.news && !lane.told && !thrown_) thrown_ = std::current_exception();
+      if (!lane.news && !lane.stop.told && !thrown_) thrown_ = std::current_exception();
     }
     lane.in_flight = false;
     --in_flight_;
-    lane.signal.slot().clear();
+    lane.stop.signal.slot().clear();
     Drive();
   }
 

@@ -18,14 +18,16 @@
 #define HOLDFAST_ASIO_RUN_ONCE_H_
 
 #include <absl/status/statusor.h>
+#include <holdfast/asio/operation_memory.h>
 #include <holdfast/asio/run_once_coroutine.h>
 #include <holdfast/asio/run_once_options.h>
 #include <holdfast/asio/safe_callable.h>
+#include <holdfast/asio/spawn.h>
 #include <holdfast/idempotency.h>
 #include <holdfast/store.h>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -39,20 +41,26 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnce(Store& store, cons
                                                               const RunOnceOptions& options,
                                                               Fn&& fn) {
   static_assert(internal::kSafeCallable<Fn>, HOLDFAST_UNSAFE_CALLABLE);
-  return internal::RunOnceCoroutine<std::decay_t<Fn>>(
-      store, internal::RunOnceCall(key, options, /*is_spawned=*/true), std::forward<Fn>(fn));
+  return internal::RunOnceCoroutine<std::decay_t<Fn>>(store, internal::RunOnceCall(key, options),
+                                                      std::forward<Fn>(fn));
 }
 
 // For any completion token, with the signature void(std::exception_ptr, absl::StatusOr<RunOnceResult>): the same
-// coroutine, spawned on `executor`.
+// coroutine, spawned on the handler's executor, or `executor` if it has none.
 template <class Executor, class Fn, class CompletionToken>
 auto RunOnce(const Executor& executor, Store& store, const Key& key, const RunOnceOptions& options,
              Fn&& fn, CompletionToken&& token) {
-  return boost::asio::co_spawn(
-      executor,
-      internal::RunOnceCoroutine<std::decay_t<Fn>>(
-          store, internal::RunOnceCall(key, options, /*is_spawned=*/true), std::forward<Fn>(fn)),
-      std::forward<CompletionToken>(token));
+  using Result = absl::StatusOr<RunOnceResult>;
+  const auto start = [](auto&& handler, const Executor& executor,
+                        boost::asio::awaitable<Result> work) {
+    using Handler = std::decay_t<decltype(handler)>;
+    using Operation = internal::SpawnOperation<Result, Handler, Executor>;
+    internal::NewOperation<Operation>(std::move(handler), executor)->Start(std::move(work));
+  };
+  return internal::Initiate<Fn, CompletionToken, void(std::exception_ptr, Result)>(
+      token, start, executor,
+      internal::RunOnceCoroutine<std::decay_t<Fn>>(store, internal::RunOnceCall(key, options),
+                                                   std::forward<Fn>(fn)));
 }
 
 }  // namespace holdfast::inline v0_2::asio

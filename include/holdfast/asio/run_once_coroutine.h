@@ -34,9 +34,8 @@ namespace holdfast::inline v0_2::asio::internal {
 
 // What a call was asked for, read while the caller's views are there.
 struct RunOnceCall {
-  RunOnceCall(const Key& key, const RunOnceOptions& given, bool is_spawned)
+  RunOnceCall(const Key& key, const RunOnceOptions& given)
       : options(given),
-        spawned(is_spawned),
         clock(given.clock != nullptr ? given.clock : &Clock::Steady()),
         session_options(ToSessionOptions(key, given.Plain(), *clock)),
         operation(key.operation) {
@@ -121,7 +120,7 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& st
     session.SetEnd(session.broken() ? HF_INTERNAL : HF_CANCELLED,
                    session.broken() ? HF_R_INTERNAL : HF_R_ABORTED);
   }
-  co_await boost::asio::this_coro::throw_if_cancelled(throws && !call.spawned);
+  co_await boost::asio::this_coro::throw_if_cancelled(throws);
   if (thrown) std::rethrow_exception(thrown);
   constexpr bool kAnswers = std::is_same_v<Returned, Answer>;
   co_return holdfast::internal::Conclude(session, answer, kAnswers, call.options.report);
