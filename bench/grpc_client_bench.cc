@@ -4,17 +4,20 @@
 //   grpc_client/bare       gRPC's own share: a context with the metadata that must go along anyway, by AddMetadata
 //   grpc_client/unary      the same through Unary: ours is what it costs more
 //   grpc_client/async      the same through UnaryAsync, up to the end of the attempt
+//   grpc_client/intercept  what MakeChannel's interceptor adds to each: looks at all metadata once more
 //
 // `allocations` counts operator new for each iteration. A plain string of gRPC's multimap takes up to three.
 #include <benchmark/benchmark.h>
+#include <holdfast/grpc/channel.h>
 #include <holdfast/grpc/client.h>
 #include <holdfast/grpc/client_callback.h>
 #include <holdfast/grpc/context.h>
 
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <map>
+#include <memory>
 #include <new>
 #include <string>
 
@@ -109,6 +112,64 @@ void AsyncCost(benchmark::State& state) {
   if (ended != static_cast<int>(state.iterations())) std::abort();
 }
 BENCHMARK(AsyncCost)->Name("grpc_client/async");
+
+// The two batches of a unary call, as gRPC shows them to an interceptor.
+class Batches final : public ::grpc::experimental::InterceptorBatchMethods {
+ public:
+  using Hook = ::grpc::experimental::InterceptionHookPoints;
+  explicit Batches(std::multimap<std::string, std::string>& sent) : sent_(sent) {}
+
+  Hook now = Hook::PRE_SEND_INITIAL_METADATA;
+
+  bool QueryInterceptionHookPoint(Hook hook) override { return hook == now; }
+  void Proceed() override {}
+  void Hijack() override { std::abort(); }
+  ::grpc::ByteBuffer* GetSerializedSendMessage() override { return nullptr; }
+  const void* GetSendMessage() override { return nullptr; }
+  void ModifySendMessage(const void*) override {}
+  bool GetSendMessageStatus() override { return true; }
+  std::multimap<std::string, std::string>* GetSendInitialMetadata() override { return &sent_; }
+  ::grpc::Status GetSendStatus() override { return {}; }
+  void ModifySendStatus(const ::grpc::Status&) override {}
+  std::multimap<std::string, std::string>* GetSendTrailingMetadata() override { return nullptr; }
+  void* GetRecvMessage() override { return nullptr; }
+  std::multimap<::grpc::string_ref, ::grpc::string_ref>* GetRecvInitialMetadata() override {
+    return nullptr;
+  }
+  ::grpc::Status* GetRecvStatus() override { return nullptr; }
+  std::multimap<::grpc::string_ref, ::grpc::string_ref>* GetRecvTrailingMetadata() override {
+    return nullptr;
+  }
+  std::unique_ptr<::grpc::ChannelInterface> GetInterceptedChannel() override { return nullptr; }
+  void FailHijackedRecvMessage() override {}
+  void FailHijackedSendMessage() override {}
+
+ private:
+  std::multimap<std::string, std::string>& sent_;
+};
+
+void InterceptCost(benchmark::State& state) {
+  const ScopedContext attached(*Context::Start());
+  std::multimap<std::string, std::string> sent;
+  for (const auto& [key, value] : ContextEntries(*NextStep(Context::Current()))) {
+    sent.emplace(key, value);
+  }
+  sent.emplace(kAttemptKey, "1");
+  sent.emplace(kRetriesKey, "2");
+  Batches batches(sent);
+  const auto factory = ContextInterceptorFactory();
+  const Counted counted(state);
+  for (auto _ : state) {
+    const std::unique_ptr<::grpc::experimental::Interceptor> interceptor(
+        factory->CreateClientInterceptor(nullptr));
+    for (const auto hook :
+         {Batches::Hook::PRE_SEND_INITIAL_METADATA, Batches::Hook::POST_RECV_STATUS}) {
+      batches.now = hook;
+      interceptor->Intercept(&batches);
+    }
+  }
+}
+BENCHMARK(InterceptCost)->Name("grpc_client/intercept");
 
 }  // namespace
 }  // namespace holdfast::grpc

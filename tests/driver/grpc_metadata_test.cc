@@ -46,6 +46,20 @@ TEST(GrpcMetadata, EveryIllegalValueByteIsRefused) {
   }
 }
 
+// Values are looked at eight bytes at a time.
+TEST(GrpcMetadata, AnIllegalByteIsFoundAnywhereInALongValue) {
+  for (std::size_t at = 0; at < 21; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      for (const char around : {' ', 'v', '~'}) {
+        std::string value(21, around);
+        value[at] = static_cast<char>(byte);
+        const bool legal = byte >= 0x20 && byte <= 0x7E;
+        ASSERT_EQ(CheckMetadata("k", value).ok(), legal) << byte << " at " << at;
+      }
+    }
+  }
+}
+
 TEST(GrpcMetadata, ReservedNamesAreRefusedThoughLegalOnTheWire) {
   for (const char* key : {"grpc-timeout", "grpc-", "te", "content-type", "user-agent", "host"}) {
     EXPECT_EQ(CodeOf(key, "1"), absl::StatusCode::kInvalidArgument) << key;

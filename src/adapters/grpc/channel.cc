@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -33,8 +34,41 @@ absl::Status CheckAllLegal(const SentMetadata& metadata) {
   return absl::OkStatus();
 }
 
+// gRPC makes an interceptor for each call, and deletes it; the memory of a few stays with the thread.
+class Recycled {
+ public:
+  static void* operator new(std::size_t size) {
+    if (size > kBlock || spares_.count == 0) return ::operator new(std::max(size, kBlock));
+    return spares_.blocks[--spares_.count];
+  }
+  static void operator delete(void* memory, std::size_t size) {
+    static thread_local Sweeper sweeper;
+    if (size > kBlock || spares_.closed || spares_.count == kMost) {
+      return ::operator delete(memory);
+    }
+    spares_.blocks[spares_.count++] = memory;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 128;
+  static constexpr std::size_t kMost = 16;
+
+  struct Spares {
+    void* blocks[kMost];
+    std::size_t count;
+    bool closed;  // the thread ends
+  };
+  struct Sweeper {
+    ~Sweeper() {
+      while (spares_.count > 0) ::operator delete(spares_.blocks[--spares_.count]);
+      spares_.closed = true;
+    }
+  };
+  static inline thread_local constinit Spares spares_{};
+};
+
 // One that may refuse a call before it leaves.
-class RefusingInterceptor : public experimental::Interceptor {
+class RefusingInterceptor : public experimental::Interceptor, public Recycled {
  public:
   void Intercept(experimental::InterceptorBatchMethods* methods) final {
     if (methods->QueryInterceptionHookPoint(Hook::PRE_SEND_INITIAL_METADATA)) {
