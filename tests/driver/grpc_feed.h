@@ -17,6 +17,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace holdfast::grpc {
 
@@ -156,7 +157,10 @@ class FeedService final : public test::Feed::Service {
 
 class FeedServer {
  public:
-  explicit FeedServer(FeedWorld& world) : world_(world) { Start(); }
+  using Make = std::function<std::unique_ptr<::grpc::Service>()>;
+  explicit FeedServer(FeedWorld& world)
+      : FeedServer([&world] { return std::make_unique<FeedService>(world); }) {}
+  explicit FeedServer(Make make) : make_(std::move(make)) { Start(); }
   ~FeedServer() { Stop(); }
 
   std::string target() const { return "127.0.0.1:" + std::to_string(port_); }
@@ -168,7 +172,7 @@ class FeedServer {
 
   // Again, on the same port.
   void Start() {
-    service_ = std::make_unique<FeedService>(world_);
+    service_ = make_();  // gRPC takes one for one server only
     ::grpc::ServerBuilder builder;
     builder.AddListeningPort(port_ == 0 ? "127.0.0.1:0" : target(),
                              ::grpc::InsecureServerCredentials(), &port_);
@@ -186,9 +190,9 @@ class FeedServer {
     service_.reset();
   }
 
-  FeedWorld& world_;
+  const Make make_;
   int port_ = 0;
-  std::unique_ptr<FeedService> service_;
+  std::unique_ptr<::grpc::Service> service_;
   std::unique_ptr<::grpc::Server> server_;
 };
 
