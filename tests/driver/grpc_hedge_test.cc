@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/grpc/channel.h>
 #include <holdfast/grpc/client_hedge.h>
+#include <holdfast/testing/virtual_timers.h>
 
 #include <atomic>
 #include <functional>
@@ -107,6 +108,31 @@ TEST_F(GrpcHedge, ASlowOneGetsARivalAndTheFirstSuccessWins) {
   EXPECT_EQ(policy.Snapshot(Clock::Steady().Now()).won, 1u);
   EXPECT_EQ(bulkhead_.Snapshot().in_flight, 0u);
   bench_.End(1, ::grpc::Status::OK);  // the loser is late, and nobody asks it
+}
+
+TEST_F(GrpcHedge, DelaysAndTheDeadlineAreKeptToTheNanosecond) {
+  testing::VirtualClock clock;
+  testing::VirtualTimers timers(clock);
+  ClientOptions options = Options();
+  options.call.clock = &clock;
+  options.call.timeout = milliseconds(120);
+  options.timers = &timers;
+  HedgedUnary<std::string>(After(milliseconds(50), 3), pipeline_, options, bench_.Start(),
+                           bench_.Done());
+  EXPECT_EQ(bench_.started(), 1u);
+  clock.Advance(milliseconds(50) - Duration{1});
+  EXPECT_EQ(bench_.started(), 1u);
+  clock.Advance(Duration{1});
+  EXPECT_EQ(bench_.started(), 2u);
+  clock.Advance(milliseconds(50));
+  EXPECT_EQ(bench_.started(), 3u);
+  EXPECT_EQ(bulkhead_.Snapshot().in_flight, 3u);
+  clock.Advance(milliseconds(20));
+  EXPECT_EQ(bench_.Await().error_code(), StatusCode::DEADLINE_EXCEEDED);
+  EXPECT_EQ(report_.reason, HF_R_DEADLINE);
+  EXPECT_EQ(bulkhead_.Snapshot().in_flight, 0u);
+  for (size_t attempt = 1; attempt <= 3; ++attempt) bench_.End(attempt, ::grpc::Status::OK);
+  EXPECT_EQ(timers.size(), 0u);
 }
 
 TEST_F(GrpcHedge, AFailureIsFollowedAtOnce) {

@@ -95,7 +95,6 @@ class HedgedCall : public Cancellable, private Alarm {
   std::optional<HedgeCall> session_;
   std::array<std::unique_ptr<Lane>, kMostLanes> lanes_;
   hf_events events_ = 0;
-  bool armed_ = false;
   bool begun_ = false;  // Begin has returned
   bool told_ = false;
 };

@@ -93,6 +93,15 @@ void Put(::grpc::ClientContext& context, std::string_view key, std::string_view 
   context.AddMetadata(key_text, value_text);
 }
 
+// Of a peer. A call that was never on a connection has the target's name for one, which may be written as an
+// address, too; such a call counts as committed then: it is not repeated, which is the safe side.
+bool IsAddress(std::string_view peer) {
+  constexpr std::array<std::string_view, 6> kSchemes = {
+      "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "inproc"};
+  return std::any_of(kSchemes.begin(), kSchemes.end(),
+                     [peer](std::string_view scheme) { return peer.starts_with(scheme); });
+}
+
 // gRPC tells only its reactors whether an answer was trailers alone.
 class HeadersProbe final : private ::grpc::ClientUnaryReactor {
  public:
@@ -199,12 +208,13 @@ hf_outcome ContextFactory::Read(const ::grpc::Status& status,
   return committed ? Committed(outcome) : outcome;
 }
 
+// Neither has trailers alone: what came with headers, and what never was on a connection, which an interceptor
+// has answered, or which met a connection as it went down.
 bool HeadersCame(::grpc::ClientContext& context) {
   const grpc_call* const call = context.c_call();
   if (call == nullptr || HeadersProbe().OnlyTrailers(call)) return false;
-  // A call that never reached a connection, or that an interceptor answered, has no trailers either: what
-  // comes from a peer, or from the connection to it, says so.
-  return context.debug_error_string().find("from peer") != std::string::npos;
+  if (context.debug_error_string().find("from peer") == std::string::npos) return false;
+  return IsAddress(context.peer());
 }
 
 hf_outcome Committed(hf_outcome outcome) {

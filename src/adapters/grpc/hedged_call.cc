@@ -87,10 +87,10 @@ void HedgedCall::Order(Lane& lane, hf_time until) {
   Ref();
 }
 
-// With the mutex held. Each ring has its reference; one that is taken back hands it on.
+// With the mutex held. An alarm that is set has a reference; one that is taken back hands it on, one that is
+// ringing by now keeps it.
 void HedgedCall::Arm(hf_time at) {
-  if (!armed_ || !timers_.Cancel(*this)) Ref();
-  armed_ = true;
+  if (!timers_.Cancel(*this)) Ref();
   timers_.Set(*this, at);
 }
 
@@ -141,7 +141,6 @@ void HedgedCall::OnTime() {
   Orders orders;
   {
     const std::lock_guard lock(mutex_);
-    armed_ = false;
     if (session_ && !session_->IsOver()) {
       const hf_time now = clock_.Now();
       if (session_->OnTime(now).ok()) orders = Follow(now);
@@ -177,10 +176,7 @@ void HedgedCall::Tell() {
     if (told_) return;
     if (!begun_) return Arm(0);
     told_ = true;
-    if (armed_ && timers_.Cancel(*this)) {
-      armed_ = false;
-      Unref();  // never the last one: whoever is here holds another
-    }
+    if (timers_.Cancel(*this)) Unref();  // never the last one: whoever is here holds another
   }
   on_stop_.reset();
   ::grpc::Status status = factory_.ready();
