@@ -150,10 +150,48 @@ TEST_P(GrpcDecorateRefusal, WhoMattersLessIsShedFirst) {
         CallLedger(ledger.Open(), kind, {{"holdfast-criticality", "sheddable"}});
     EXPECT_EQ(shed.status.error_code(), StatusCode::RESOURCE_EXHAUSTED);
     EXPECT_EQ(shed.Get("holdfast-not-started"), "bulkhead_share");
-    EXPECT_EQ(code(kind, {{"holdfast-criticality", "sheddable_plus"}}), StatusCode::OK);
-    EXPECT_EQ(code(kind, {{"holdfast-criticality", "critical_plus"}}), StatusCode::OK);
+    EXPECT_EQ(code(kind, {{"holdfast-criticality", "sheddable-plus"}}), StatusCode::OK);
+    EXPECT_EQ(code(kind, {{"holdfast-criticality", "critical-plus"}}), StatusCode::OK);
     EXPECT_EQ(code(kind, {}), StatusCode::OK);
   }
+}
+
+TEST_P(GrpcDecorateRefusal, AStrangersCriticalityCountsForNothing) {
+  const Bulkhead bulkhead = *Bulkhead::Create({.limit = 4, .criticality_share = {1, 0.25, 1, 1}});
+  const auto first = bulkhead.TryAcquire({.criticality = Criticality::kCriticalPlus});
+  LedgerScript script;
+  const Headers claim = {{"holdfast-criticality", "critical-plus"}};
+  const Guard inside = *Guard::Create({.bulkhead = bulkhead});
+  const Guard edge =
+      *Guard::Create({.bulkhead = bulkhead,
+                      .propagator = *Propagator::Create(
+                          {.boundary = Boundary::kIngress, .transport = Transport::kGrpc})});
+  GuardedLedger ours(GetParam(), script, inside), theirs(GetParam(), script, edge);
+  for (const Kind kind : kKinds) {
+    EXPECT_TRUE(CallLedger(ours.Open(), kind, claim).status.ok());
+    EXPECT_EQ(CallLedger(theirs.Open(), kind, claim).status.error_code(),
+              StatusCode::RESOURCE_EXHAUSTED);
+  }
+}
+
+TEST_P(GrpcDecorateRefusal, AKillSwitchKnowsTheProvedTenantAndElseTheOneTheContextSays) {
+  testing::VirtualClock clock;
+  const KillSwitch kill_switch = *KillSwitch::Create();
+  const auto token = kill_switch.Arm({.match = {.tenant = "acme"},
+                                      .owner = "ann",
+                                      .reason = "abuse",
+                                      .expiry = std::chrono::seconds(5)},
+                                     clock.Now());
+  ASSERT_TRUE(kill_switch.Fire(*token, clock.Now()).ok());
+  const Headers says = {{"holdfast-tenant", "acme"}};
+  ExpectRefused(*Guard::Create({.clock = &clock, .kill_switch = kill_switch}),
+                StatusCode::UNAVAILABLE, HF_R_KILLED, true, "5000", says);
+  LedgerScript script;
+  GuardedLedger ledger(GetParam(), script,
+                       *Guard::Create({.tenant = [](const auto&) { return std::string("other"); },
+                                       .clock = &clock,
+                                       .kill_switch = kill_switch}));
+  EXPECT_TRUE(CallLedger(ledger.Open(), Kind::kUnary, says).status.ok());
 }
 
 TEST_P(GrpcDecorateRefusal, AMethodsOwnPolicyHoldsForItAlone) {

@@ -22,7 +22,8 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/status.h>
 #include <holdfast/call.h>
-#include <holdfast/grpc/client.h>
+#include <holdfast/grpc/client_options.h>
+#include <holdfast/grpc/context_factory.h>
 #include <holdfast/grpc/metadata.h>
 #include <holdfast/grpc/status.h>
 #include <holdfast/match.h>
@@ -71,7 +72,7 @@ class StubCall {
   std::multimap<std::string, std::string> metadata_;  // the caller's own
   const Facts facts_;
   bool given_is_fit_ = true;  // for the first attempt
-  UnaryOptions options_;
+  ClientOptions options_;
   std::optional<ContextFactory> factory_;
   ::grpc::Status ready_;
 };

@@ -9,6 +9,7 @@
 #include <holdfast/idempotency.h>
 #include <holdfast/kill_switch.h>
 #include <holdfast/limiter.h>
+#include <holdfast/propagation.h>
 #include <holdfast/store.h>
 
 #include <chrono>
@@ -63,12 +64,16 @@ struct GuardOptions {
   Duration retry_after = std::chrono::milliseconds(50);
   Clock* clock = nullptr;  // default Clock::Steady()
 
-  // Asked before everything else; facts: the method as operation, `space` as target, tenant, correlation id.
+  // Asked before everything else; facts: the method as operation, `space` as target, correlation id, tenant (who
+  // the context says where `tenant` does not know).
   KillSwitch kill_switch = {};
   RateLimiter limiter = {};
   // How much a call matters, which decides who is shed when the bulkhead is full (criticality_share, order).
-  // Null: as the caller says, kCritical if it says nothing.
+  // Null: as the context says, kCritical if it says nothing.
   std::function<Criticality(const ::grpc::ServerContextBase&)> criticality = {};
+  // Reads the context. Default: as ExtractContext, which trusts its peers. Who serves strangers gives one with
+  // Boundary::kIngress, and Transport::kGrpc; a stranger's criticality then counts for nothing.
+  std::optional<Propagator> propagator = {};
   // By the method's full name ("/pay.Payment/Charge"), or the operation given to Handle.
   std::map<std::string, MethodPolicy, std::less<>> methods = {};
 };

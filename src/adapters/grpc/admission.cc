@@ -14,8 +14,6 @@
 namespace holdfast::inline v0_2::grpc::internal {
 namespace {
 
-constexpr std::string_view kCriticalityKey = "holdfast-criticality";
-
 std::string MillisecondsOf(Duration duration) {
   return std::to_string(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
 }
@@ -49,13 +47,11 @@ bool FailureStands(const ::grpc::Status& own, const absl::Status& result, hf_rea
          static_cast<int>(own.error_code()) == static_cast<int>(result.code());
 }
 
-// What the caller says; what cannot be read was not said.
-Criticality CriticalityIn(const ServerMetadata& metadata) {
-  const std::string_view said = OnlyValue(metadata, kCriticalityKey).value_or("");
-  if (said == "critical_plus") return Criticality::kCriticalPlus;
-  if (said == "sheddable_plus") return Criticality::kSheddablePlus;
-  if (said == "sheddable") return Criticality::kSheddable;
-  return Criticality::kCritical;
+// A server that serves strangers has a reader of its own.
+Received ReadContext(const GuardOptions& options, const ServerMetadata& metadata,
+                     hf_time deadline) {
+  return options.propagator ? ExtractContext(metadata, deadline, *options.propagator)
+                            : ExtractContext(metadata, deadline);
 }
 
 // For the bulkhead's user_share, where 0 is nobody.
@@ -98,7 +94,7 @@ Admission::Admission(GuardState& guard, const MethodRef& method, ::grpc::ServerC
       context_(context),
       clock_(*guard.options.clock),
       now_(clock_.Now()),
-      call_(ExtractContext(context.client_metadata(), ReceivedDeadline()), &clock_) {
+      call_(ReadContext(guard.options, context.client_metadata(), ReceivedDeadline()), &clock_) {
   try {
     refusal_ = Ask(waiting);
   } catch (...) {  // the options' own functions: as gRPC answers for what a method throws
@@ -133,7 +129,7 @@ void Admission::Leave() {
   const Context& story = call_.context();
   if (guard_.options.kill_switch) {
     const Facts facts{.operation = method_.name,
-                      .tenant = tenant_,
+                      .tenant = tenant_.empty() ? story.tenant() : tenant_,
                       .correlation_id = story.correlation_id(),
                       .target = guard_.options.space};
     if (absl::Status s = guard_.options.kill_switch.Check(facts, now_); !s.ok()) {
@@ -183,7 +179,7 @@ void Admission::Leave() {
 Criticality Admission::CallsCriticality() const {
   if (method_.policy != nullptr && method_.policy->criticality) return *method_.policy->criticality;
   if (guard_.options.criticality) return guard_.options.criticality(context_);
-  return CriticalityIn(context_.client_metadata());
+  return call_.context().criticality().value_or(Criticality::kCritical);
 }
 
 Duration Admission::OwnRetryAfter() const {

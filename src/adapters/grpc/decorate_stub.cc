@@ -13,12 +13,11 @@
 namespace holdfast::inline v0_2::grpc {
 namespace {
 
-// What ContextFactory::Prepare sends itself, so that a caller's own would make it two.
-constexpr std::array<std::string_view, 5> kPreparedKeys = {kTraceparentKey, kCorrelationKey,
-                                                           kCausationKey, kAttemptKey, kRetriesKey};
-
+// What ContextFactory sends itself, so that a caller's own would make it two.
 bool IsPrepared(std::string_view key) {
-  return std::find(kPreparedKeys.begin(), kPreparedKeys.end(), key) != kPreparedKeys.end();
+  constexpr std::array<std::string_view, 6> kKeys = {
+      kTraceparentKey, "tracestate", "baggage", "x-request-id", kCorrelationKey, kCausationKey};
+  return key.starts_with("holdfast-") || std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
 }
 
 // Of the caller's deadline; max() if it has none.
