@@ -25,12 +25,14 @@
 #include <holdfast/journal.h>
 #include <holdfast/kill_switch.h>
 #include <holdfast/limiter.h>
+#include <holdfast/log.h>
 #include <holdfast/match.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
 #include <holdfast/propagation.h>
+#include <holdfast/redacted.h>
 #include <holdfast/registry.h>
 #include <holdfast/retry.h>
 #include <holdfast/status.h>

@@ -84,7 +84,7 @@ class Redacted {
   // From Abseil LTS 20230125 on.
   template <class Sink>
   friend void AbslStringify(Sink& sink, const Redacted&) {
-    sink.Append(kRedacted);
+    sink.Append(kRedacted.data());  // its view may be std's or Abseil's own
   }
 #if defined(ABSL_LTS_RELEASE_VERSION) && ABSL_LTS_RELEASE_VERSION < 20230125
   // What absl::StrCat takes, for those that do not know AbslStringify. Only ever to this type.
