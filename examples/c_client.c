@@ -67,7 +67,7 @@ static hf_action drive(const struct surroundings* with, hf_pipeline* pipeline,
   note(&call, hf_call_start(&call.session, pipeline, &options, start, &call.next));
   while (call.next.kind != HF_DO_FINISH) {
     const int attempts = call.next.kind == HF_DO_ATTEMPT;
-    if (!attempts && !with->cancelled(with->self)) rest(with, &call.next);
+    if (!attempts) rest(with, &call.next);
     if (with->cancelled(with->self)) {
       end(&call, call.last.code, HF_R_ABORTED); /* the last attempt's own error is kept */
     } else if (attempts) {
@@ -157,24 +157,21 @@ static hf_action call(struct caller* caller, hf_pipeline* pipeline, const char* 
   return drive(&with, pipeline, options);
 }
 
-/* --- what others do, 30 ms later ------------------------------------------------------------- */
+/* --- another one: after 30 ms it gives its permit back, or calls the call off ------------------ */
 struct other {
   struct caller* caller;
   hf_bulkhead* bulkhead;
   hf_permit permit;
 };
 
-static void* give_back(void* of) {
+static void* interfere(void* of) {
   struct other* other = of;
   nanosleep(&(struct timespec){.tv_nsec = 30 * HF_MS}, NULL);
-  hf_bulkhead_release(other->bulkhead, &other->permit, now(NULL));
-  return NULL;
-}
-
-static void* call_off(void* of) {
-  struct other* other = of;
-  nanosleep(&(struct timespec){.tv_nsec = 30 * HF_MS}, NULL);
-  tell(other->caller, &other->caller->called_off);
+  if (other->permit.kind != HF_PERMIT_NONE) {
+    hf_bulkhead_release(other->bulkhead, &other->permit, now(NULL));
+  } else {
+    tell(other->caller, &other->caller->called_off);
+  }
   return NULL;
 }
 
@@ -201,12 +198,12 @@ int main(void) {
   int worked = call(&caller, pipeline, "its dependency fails twice").code == HF_OK;
 
   hf_bulkhead_try_acquire(other.bulkhead, now(NULL), &other.permit, NULL);
-  pthread_create(&thread, NULL, give_back, &other);
+  pthread_create(&thread, NULL, interfere, &other);
   worked &= call(&caller, pipeline, "another one has the only permit").code == HF_OK;
   pthread_join(thread, NULL);
 
   caller.failures = 9;
-  pthread_create(&thread, NULL, call_off, &other);
+  pthread_create(&thread, NULL, interfere, &other);
   worked &= call(&caller, pipeline, "called off while it sleeps").reason == HF_R_ABORTED;
   pthread_join(thread, NULL);
 

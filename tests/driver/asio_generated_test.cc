@@ -160,8 +160,13 @@ bool IsNotCancelledBeforeItsFirstAttempt(const Script& script) {
   return reference.actions().front().kind != HF_DO_ATTEMPT;
 }
 
+class AsioPlayer : public Player {
+ public:
+  bool ResultsCarryReasons() const final { return true; }
+};
+
 // A coroutine can: this one may be cancelled before it gets to its call.
-class CoroutineOfAwaitables final : public Player {
+class CoroutineOfAwaitables final : public AsioPlayer {
  public:
   void Play(Recording& recording) override {
     AsioCall call(recording);
@@ -180,7 +185,7 @@ class CoroutineOfAwaitables final : public Player {
   }
 };
 
-class CoroutineOfOperations final : public Player {
+class CoroutineOfOperations final : public AsioPlayer {
  public:
   void Play(Recording& recording) override {
     AsioCall call(recording);
@@ -192,7 +197,7 @@ class CoroutineOfOperations final : public Player {
 };
 
 template <class Attempts>
-class CallbackOf final : public Player {
+class CallbackOf final : public AsioPlayer {
  public:
   void Play(Recording& recording) override {
     AsioCall call(recording);

@@ -20,6 +20,7 @@ class Blocking final : public Player {
         });
     recording.returned = RejectionOf(status).value_or(Rejection{.code = status.code()});
   }
+  bool ResultsCarryReasons() const override { return true; }
 };
 
 INSTANTIATE_TEST_SUITE_P(Blocking, GeneratedScript, EachWith<Blocking>(), NumberOf);

@@ -158,6 +158,8 @@ inline void Hurried(Script& script, int turn, model::Dice& dice) {
   if (turn % 4 == 0) script.timeout = time;
   if (turn % 4 == 1) script.call_timeout = time;
   if (turn % 4 == 2) script.deadline_after = time;
+  if (turn % 8 == 2) script.call_timeout = time + 50ms;
+  if (turn % 8 == 6) script.call_timeout = time - 10ms;
   if (turn % 4 == 3) script.call_timeout = turn % 8 == 3 ? -1ns : 1ns;
   script.max_attempts = 4;
 }

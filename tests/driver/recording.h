@@ -14,6 +14,8 @@
 #include <holdfast/call_options.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -48,6 +50,10 @@ class Recording final : public CallObserver {
   void OnAction(const hf_action& action) override {
     Note(driver_test::Text(action, start_));
     events_ |= action.events;
+    if (++actions_ > kMostActions) {
+      std::fprintf(stderr, "%s never ends: %s", stage.script().name.c_str(), text_.c_str());
+      std::abort();
+    }
   }
 
   // Fills the report for a driver that has none.
@@ -115,9 +121,10 @@ class Recording final : public CallObserver {
     return End(minds_time() && end == told.until ? By::kItsTime : By::kItself);
   }
 
-  // All of it, once the call is over.
+  // All of it. At the very moment at which the caller hears that the call is over.
   std::string Text() {
-    return text_ + "told " + driver_test::Text(report) + "\nleft" + WorldText(stage) + "\n";
+    const std::string now = TimeText(stage.clock.Now() - start_);
+    return text_ + now + " told " + driver_test::Text(report) + "\nleft" + WorldText(stage) + "\n";
   }
 
   // The others go home, and whatever a driver has left behind would happen now.
@@ -139,8 +146,11 @@ class Recording final : public CallObserver {
     text_ += TimeText(stage.clock.Now() - start_) + " " + what + "\n";
   }
 
+  static constexpr int kMostActions = 100;
+
   const hf_time start_;
   std::string text_;
+  int actions_ = 0;
   hf_events events_ = 0;
   Beat beat_;
   size_t played_ = 0;

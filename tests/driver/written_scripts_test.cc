@@ -30,7 +30,7 @@ const Written kWritten[] = {
 216ms   begins 2 retries 5
 223ms   ends PERMISSION_DENIED
 223ms FINISH PERMISSION_DENIED not_retryable 2 retries 1
-told PERMISSION_DENIED not_retryable attempts 2 retries 1 [queued]
+223ms told PERMISSION_DENIED not_retryable attempts 2 retries 1 [queued]
 left bulkhead
 )"},
     // A rival takes the permit in each pause. What never started takes nothing of the 8 retries.
@@ -54,7 +54,7 @@ left bulkhead
 1397ms   begins 4 retries 6
 1447ms   ends UNIMPLEMENTED
 1447ms FINISH UNIMPLEMENTED not_retryable 4 retries 2
-told UNIMPLEMENTED not_retryable attempts 4 retries 2 [queued]
+1447ms told UNIMPLEMENTED not_retryable attempts 4 retries 2 [queued]
 left bulkhead in 1
 )"},
     // Given up in the first pause: the peer's error is kept, the permit is the rival's.
@@ -64,14 +64,14 @@ left bulkhead in 1
 50ms   ends RESOURCE_EXHAUSTED retry_after 120ms effect 4
 50ms SLEEP 1 until 170ms
 109999999ns FINISH RESOURCE_EXHAUSTED aborted 1
-told RESOURCE_EXHAUSTED aborted attempts 1
+109999999ns told RESOURCE_EXHAUSTED aborted attempts 1
 left bulkhead in 1
 )"},
     // Given up before the start: the token that was set aside goes back.
     {19, "RateLimitedCancelled", R"(
 0 SLEEP 0 until 100ms
 0 FINISH CANCELLED aborted 0
-told CANCELLED aborted attempts 0
+0 told CANCELLED aborted attempts 0
 left limiter granted 10 refunded 1 reserved 1
 )"},
     // Given up in the first attempt, which heeds it: that is final, and nobody's fault.
@@ -80,14 +80,14 @@ left limiter granted 10 refunded 1 reserved 1
 0   begins 1 until 50ms retries 4
 9999999ns   ends CANCELLED
 9999999ns FINISH CANCELLED not_retryable 1
-told CANCELLED not_retryable attempts 1
+9999999ns told CANCELLED not_retryable attempts 1
 left
 )"},
     // Three others hold for 62 ms each; the queue stands, so who waited longest is dropped.
     {36, "Standing", R"(
 0 WAIT 0 until 3s [queued]
 248ms FINISH RESOURCE_EXHAUSTED bulkhead_overloaded 0 retry_after 100ms
-told RESOURCE_EXHAUSTED bulkhead_overloaded retry_after 100ms attempts 0 [queued]
+248ms told RESOURCE_EXHAUSTED bulkhead_overloaded retry_after 100ms attempts 0 [queued]
 left bulkhead dropped 1
 )"},
     // Three tokens: after the second failure less than half is left.
@@ -100,7 +100,7 @@ left bulkhead dropped 1
 150ms   begins 2 retries 7
 150ms   ends DATA_LOSS
 150ms FINISH DATA_LOSS budget_exhausted 2 retries 1 [budget_refused]
-told DATA_LOSS budget_exhausted attempts 2 retries 1 [budget_refused]
+150ms told DATA_LOSS budget_exhausted attempts 2 retries 1 [budget_refused]
 left budget 1.000000
 )"},
     // Two failures in a row open it. It is still open after the third backoff, and no attempt is left.
@@ -118,14 +118,14 @@ left budget 1.000000
 400001us   ends RESOURCE_EXHAUSTED retry_after 350ms
 400001us SLEEP 3 until 800001us [opened]
 800001us FINISH RESOURCE_EXHAUSTED breaker_open 3 retry_after 255ms retries 3
-told RESOURCE_EXHAUSTED breaker_open retry_after 255ms attempts 3 retries 3 [opened]
+800001us told RESOURCE_EXHAUSTED breaker_open retry_after 255ms attempts 3 retries 3 [opened]
 left breaker 2 calls 3 failures 2 in_row 2 opened 1 refused 1
 )"},
     // Somebody else has the only probe, also after a backoff.
     {54, "BreakerBefore", R"(
 0 SLEEP 0 until 100ms
 100ms FINISH UNAVAILABLE breaker_probing 0 retry_after 10900us
-told UNAVAILABLE breaker_probing retry_after 10900us attempts 0
+100ms told UNAVAILABLE breaker_probing retry_after 10900us attempts 0
 left breaker 3 calls 2 failures 2 in_row 2 probes 1 opened 1 refused 2
 )"},
     // An injected canned result, 32 ms late: what the function says is not what it counts as.
@@ -136,7 +136,7 @@ left breaker 3 calls 2 failures 2 in_row 2 probes 1 opened 1 refused 2
 96ms   begins 1 retries 6 fault 12
 116ms   ends RESOURCE_EXHAUSTED retry_after 350ms
 116ms FINISH NOT_FOUND not_retryable 1
-told NOT_FOUND not_retryable attempts 1 [queued fault]
+116ms told NOT_FOUND not_retryable attempts 1 [queued fault]
 left bulkhead fault results 1
 )"},
 };
