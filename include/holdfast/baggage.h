@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_2 {
+namespace holdfast::inline v0_3 {
 
 class Baggage {
  public:
@@ -190,6 +190,6 @@ class Baggage {
   std::string text_;
 };
 
-}  // namespace holdfast::inline v0_2
+}  // namespace holdfast::inline v0_3
 
 #endif  // HOLDFAST_BAGGAGE_H_

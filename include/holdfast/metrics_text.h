@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <variant>
 
-namespace holdfast::inline v0_2 {
+namespace holdfast::inline v0_3 {
 
 enum class MetricsFormat { kPrometheus, kOpenMetrics };
 
@@ -122,6 +122,6 @@ inline std::string MetricsText(const MetricsPage& page,
   return text;
 }
 
-}  // namespace holdfast::inline v0_2
+}  // namespace holdfast::inline v0_3
 
 #endif  // HOLDFAST_METRICS_TEXT_H_

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_2 {
+namespace holdfast::inline v0_3 {
 
 // One request. Key id, fingerprint, nonce, token and body as in c/record.h; body is borrowed.
 using StoreRequest = hf_store_request;
@@ -66,6 +66,6 @@ inline StoreReply StorageReply(hf_store_status status, std::string detail) {
   return reply;
 }
 
-}  // namespace holdfast::inline v0_2
+}  // namespace holdfast::inline v0_3
 
 #endif  // HOLDFAST_STORE_H_

@@ -107,16 +107,16 @@ HF_API hf_context* hf_context_swap(hf_context* next) HF_NOEXCEPT;
  *
  * A number for a flow.
  * Contract: even, not 0, and given to nobody else in this process. Ownership: none.
- * Threads: any. Errors: none. Since: 0.2 */
+ * Threads: any. Errors: none. Since: 0.3 */
 HF_API uint64_t hf_context_flow_new(void) HF_NOEXCEPT;
 
 /* The flow that the calling thread is running, or 0.
- * Contract: as it was set last. Ownership: none. Threads: this thread's mark. Errors: none. Since: 0.2 */
+ * Contract: as it was set last. Ownership: none. Threads: this thread's mark. Errors: none. Since: 0.3 */
 HF_API uint64_t hf_context_flow(void) HF_NOEXCEPT;
 
 /* Says that the calling thread runs the flow `next` from now on (0: none), and which one it did before.
  * Contract: whoever sets it sets it back, as with hf_context_swap. Ownership: none.
- * Threads: this thread's mark. Errors: none. Since: 0.2 */
+ * Threads: this thread's mark. Errors: none. Since: 0.3 */
 HF_API uint64_t hf_context_flow_swap(uint64_t next) HF_NOEXCEPT;
 
 HF_END_DECLS

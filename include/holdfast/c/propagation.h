@@ -126,12 +126,12 @@ typedef struct hf_extract_options {
 /* Creates a policy.
  * Contract: options NULL is an ingress over HTTP that lets no baggage in. Ownership: *out holds one
  *   reference; the lists are copied.
- * Threads: any. Errors: INVALID_ARGUMENT naming the field; RESOURCE_EXHAUSTED. Since: 0.2 */
+ * Threads: any. Errors: INVALID_ARGUMENT naming the field; RESOURCE_EXHAUSTED. Since: 0.3 */
 HF_API hf_code hf_propagation_new(const hf_propagation_options* options, hf_propagation** out,
                                   hf_error* error) HF_NOEXCEPT;
-/* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.2 */
+/* Contract: adds a reference. Ownership: one unref each. Threads: any. Errors: none. Since: 0.3 */
 HF_API void hf_propagation_ref(hf_propagation* propagation) HF_NOEXCEPT;
-/* Contract: drops a reference. Ownership: NULL is fine. Threads: any. Errors: none. Since: 0.2 */
+/* Contract: drops a reference. Ownership: NULL is fine. Threads: any. Errors: none. Since: 0.3 */
 HF_API void hf_propagation_unref(hf_propagation* propagation) HF_NOEXCEPT;
 
 /* Reads a context from headers.
@@ -140,7 +140,7 @@ HF_API void hf_propagation_unref(hf_propagation* propagation) HF_NOEXCEPT;
  *   Ownership: *out holds one reference; report is nullable, its struct_size set by the caller.
  * Threads: any. Errors: INVALID_ARGUMENT: a NULL policy, headers, out or value; options out of range.
  *   FAILED_PRECONDITION HF_R_ZERO_NONCE: an id must be made, and entropy is NULL, or zero for it: call
- *   again with some; *out is NULL, the report is not written. RESOURCE_EXHAUSTED. Since: 0.2 */
+ *   again with some; *out is NULL, the report is not written. RESOURCE_EXHAUSTED. Since: 0.3 */
 HF_API hf_code hf_context_extract(const hf_propagation* propagation, const hf_header* headers,
                                   size_t count, const hf_extract_options* options, hf_context** out,
                                   hf_propagation_snapshot* report, hf_error* error) HF_NOEXCEPT;
@@ -152,7 +152,7 @@ HF_API hf_code hf_context_extract(const hf_propagation* propagation, const hf_he
  *   or of `buffer`. Ownership: headers has HF_INJECT_HEADERS, *count are written; buffer has `capacity`
  *   bytes, the policy's budget is always enough; report is nullable, its struct_size set by the caller.
  * Threads: any. Errors: INVALID_ARGUMENT: NULL. DEADLINE_EXCEEDED HF_R_DEADLINE: no time is left, nothing is
- *   to be sent. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.2 */
+ *   to be sent. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.3 */
 HF_API hf_code hf_context_inject(const hf_propagation* propagation, const hf_context* context,
                                  hf_time now, hf_header* headers, size_t* count, char* buffer,
                                  size_t capacity, hf_propagation_snapshot* report,

@@ -30,7 +30,7 @@
 #include <stop_token>
 #include <vector>
 
-namespace holdfast::inline v0_2::grpc::internal {
+namespace holdfast::inline v0_3::grpc::internal {
 
 class HedgedCall : public Cancellable, private Alarm {
  public:
@@ -99,6 +99,6 @@ class HedgedCall : public Cancellable, private Alarm {
   bool told_ = false;
 };
 
-}  // namespace holdfast::inline v0_2::grpc::internal
+}  // namespace holdfast::inline v0_3::grpc::internal
 
 #endif  // HOLDFAST_GRPC_HEDGED_CALL_H_
