@@ -67,8 +67,8 @@ class ContextFactory {
   ::grpc::Status ready_;
 };
 
-// Whether headers came, of a call that has failed. False for a context that was never used.
-bool HeadersCame(::grpc::ClientContext& context);
+// Whether headers came, of a call that has failed with `status`. False for a context that was never used.
+bool HeadersCame(const ::grpc::Status& status, ::grpc::ClientContext& context);
 
 // An attempt that must not be made again, whoever declared it idempotent.
 hf_outcome Committed(hf_outcome outcome);

@@ -132,7 +132,8 @@ class MetricsInterceptor final : public experimental::Interceptor {
   }
 
   void Intercept(experimental::InterceptorBatchMethods* methods) override {
-    if (!ended_ && methods->QueryInterceptionHookPoint(Hook::POST_RECV_STATUS)) {
+    // Once for each call; other batches of it may come at the same time.
+    if (methods->QueryInterceptionHookPoint(Hook::POST_RECV_STATUS)) {
       ended_ = true;
       metrics_.End(method_, methods->GetRecvStatus()->error_code(),
                    Duration{metrics_.clock().Now() - began_});

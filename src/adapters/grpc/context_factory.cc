@@ -93,8 +93,8 @@ void Put(::grpc::ClientContext& context, std::string_view key, std::string_view 
   context.AddMetadata(key_text, value_text);
 }
 
-// Of a peer. A call that was never on a connection has the target's name for one, which may be written as an
-// address, too; such a call counts as committed then: it is not repeated, which is the safe side.
+// Of a peer: gRPC learns it from what a connection has to say of a call. Until then it gives the target's name,
+// which may be written as an address, too.
 bool IsAddress(std::string_view peer) {
   constexpr std::array<std::string_view, 6> kSchemes = {
       "ipv4:", "ipv6:", "unix:", "unix-abstract:", "vsock:", "inproc"};
@@ -195,7 +195,7 @@ hf_outcome ContextFactory::Read(const ::grpc::Status& status,
                                 ::grpc::ClientContext& context) const {
   PeerAdvice advice = ReadTrailers(context.GetServerTrailingMetadata());
   if (options_.replayed != nullptr) *options_.replayed = advice.replayed;
-  const bool committed = !status.ok() && HeadersCame(context);
+  const bool committed = !status.ok() && HeadersCame(status, context);
   if (options_.committed != nullptr) *options_.committed = status.ok() || committed;
   if (!status.ok()) {
     advice.retry_after = std::max(advice.retry_after, DetailOf(status).retry_after);
@@ -209,12 +209,14 @@ hf_outcome ContextFactory::Read(const ::grpc::Status& status,
 }
 
 // Neither has trailers alone: what came with headers, and what never was on a connection, which an interceptor
-// has answered, or which met a connection as it went down.
-bool HeadersCame(::grpc::ClientContext& context) {
+// has answered, or which met a connection as it went down. To the last gRPC says UNAVAILABLE, as to a call of
+// no peer; where the target is written as an address such a call is taken for a committed one, and not made
+// again, which is the safe side.
+bool HeadersCame(const ::grpc::Status& status, ::grpc::ClientContext& context) {
   const grpc_call* const call = context.c_call();
   if (call == nullptr || HeadersProbe().OnlyTrailers(call)) return false;
   if (context.debug_error_string().find("from peer") == std::string::npos) return false;
-  return IsAddress(context.peer());
+  return status.error_code() != ::grpc::StatusCode::UNAVAILABLE || IsAddress(context.peer());
 }
 
 hf_outcome Committed(hf_outcome outcome) {
