@@ -58,8 +58,8 @@ class AsioCall {
   auto Play(Attempt& attempt, CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(absl::Status)>(
         [this, &attempt](auto&& handler) {
-          Begin(attempt,
-                std::make_shared<Playing<std::decay_t<decltype(handler)>>>(std::move(handler)));
+          this->Begin(attempt, std::make_shared<Playing<std::decay_t<decltype(handler)>>>(
+                                   std::move(handler)));
         },
         token);
   }

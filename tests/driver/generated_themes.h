@@ -157,6 +157,7 @@ inline void Hurried(Script& script, int turn, model::Dice& dice) {
   script.minds_time = turn % 3 == 1;
   if (turn % 4 == 0) script.timeout = time;
   if (turn % 4 == 1) script.call_timeout = time;
+  if (turn % 4 == 1 && turn > 1) script.deadline_after = time + 40ms;
   if (turn % 4 == 2) script.deadline_after = time;
   if (turn % 8 == 2) script.call_timeout = time + 50ms;
   if (turn % 8 == 6) script.call_timeout = time - 10ms;
