@@ -23,7 +23,7 @@ using model::Dice;
 
 uint64_t Operations() {
   const char* const given = std::getenv("HF_CANCEL_FUZZ");
-  return given == nullptr ? 100'000 / (model::kSlowness > 1 ? 10 : 1)
+  return given == nullptr ? 100'000 / (model::kSlowness > 1 ? 4 : 1)
                           : std::strtoull(given, nullptr, 10);
 }
 
