@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AttemptStop's asynchronous sibling: how an attempt in flight is told to stop. For drivers only.
+// Stop: how an asynchronous attempt in flight is told to stop. For drivers only.
 #ifndef HOLDFAST_ASIO_ATTEMPT_STOP_H_
 #define HOLDFAST_ASIO_ATTEMPT_STOP_H_
 
