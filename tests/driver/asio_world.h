@@ -56,9 +56,10 @@ struct End {
   }
 };
 
+// Ends in the order in which a real one would: no more alarms, then the context, and time last of all.
 struct AsioWorld {
-  boost::asio::io_context io;
   testing::VirtualClock clock;
+  boost::asio::io_context io;
   testing::VirtualTimers timers{clock};
   cancellation_signal cancel;
 

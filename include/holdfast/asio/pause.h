@@ -78,7 +78,10 @@ class Pause final : public Alarm {
   }
 
   void OnTime() override { End(); }
-  void OnEnd() override { then_->Drop(); }
+  void OnEnd() override {
+    timers_.store(nullptr);  // a waker may still come, from what else goes
+    then_->Drop();
+  }
 
   // Whoever took the alarm off, once.
   void End() {

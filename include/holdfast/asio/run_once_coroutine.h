@@ -43,8 +43,6 @@ struct RunOnceCall {
   }
 
   RunOnceOptions options;
-  bool
-      spawned;  // it is all of its coroutine, whose end must not throw for a cancellation that came
   Clock* clock;
   absl::StatusOr<hf_idem_options> session_options;
   std::string operation;
