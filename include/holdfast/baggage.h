@@ -83,7 +83,8 @@ class Baggage {
     return std::nullopt;
   }
 
-  // Adds a member at the right end, whether or not there are others of its key.
+  // Adds a member at the right end, whether or not there are others of its key. A key that was private stays
+  // so, here and in Set, until Erase.
   // Errors: kInvalidArgument: a key that is no token; kResourceExhausted: beyond the limits. Nothing is
   // changed then.
   absl::Status Add(std::string_view key, std::string_view value,
@@ -157,6 +158,14 @@ class Baggage {
     return !key.empty() && key.find_first_not_of(kToken) == std::string_view::npos;
   }
 
+  bool IsPrivate(std::string_view key) const {
+    for (std::string_view left = text_; !left.empty();) {
+      const std::string_view member = Take(left, ',');
+      if (KeyOf(member) == key && Read(member).is_private()) return true;
+    }
+    return false;
+  }
+
   std::string Without(std::string_view key) const {
     std::string kept;
     for (std::string_view left = text_; !left.empty();) {
@@ -170,11 +179,14 @@ class Baggage {
                    std::span<const Property> properties) {
     bool legal = IsToken(key);
     list.append(list.empty() ? "" : ",").append(key).append("=").append(Encode(value));
+    bool tagged = !IsPrivate(key);
     for (const Property& property : properties) {
+      tagged = tagged || property.key == kPrivate;
       legal = legal && IsToken(property.key);
       list.append(";").append(property.key);
       if (property.value) list.append("=").append(Encode(*property.value));
     }
+    if (!tagged) list.append(";").append(kPrivate);
     if (!legal) {
       return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED, "baggage: the key is no HTTP token");
     }

@@ -60,7 +60,7 @@ struct PropagationOptions {
 };
 
 struct ExtractOptions {
-  hf_time now = 0;       // on the clock of the deadlines; needed if a request may tell one
+  hf_time now = 0;  // on the clock of the deadlines; 0: what a request tells of one is left out
   hf_time deadline = 0;  // known besides the headers; the earlier one counts; 0: none
 };
 

@@ -136,9 +136,10 @@ void Injection::WriteB3Multi() {
   const std::string_view trace = lower ? codec::NameOf(Header::kB3TraceId) : "X-B3-TraceId";
   const std::string_view span = lower ? codec::NameOf(Header::kB3SpanId) : "X-B3-SpanId";
   const std::string_view sampled = lower ? codec::NameOf(Header::kB3Sampled) : "X-B3-Sampled";
-  // Ids without one another say nothing.
+  // Ids without one another say nothing, and without the decision they ask for another.
   constexpr size_t kBoth = codec::kB3TraceIdSize + codec::kB3SpanIdSize;
-  if (RoomFor(trace) < kBoth + span.size() + kEntryOverhead) {
+  const size_t others = span.size() + sampled.size() + 1 + 2 * kEntryOverhead;
+  if (RoomFor(trace) < kBoth + others) {
     report_.over |= HF_FIELD_B3;
     return;
   }
@@ -185,8 +186,11 @@ void Injection::WriteHints() {
   if (retries != 0) {
     WriteNumber(Header::kRetries, HF_FIELD_RETRIES, static_cast<uint32_t>(std::max(retries, 0)));
   }
-  const uint32_t attempt = context_.ledger->attempt;
-  if (attempt != 0) WriteNumber(Header::kAttempt, HF_FIELD_ATTEMPT, attempt);
+  // A child's is that of the layer above its parent: nothing that the next layer should hear.
+  const uint32_t attempt = context_.ledger == &context_ ? context_.attempt : 0;
+  if (attempt != 0) {
+    WriteNumber(Header::kAttempt, HF_FIELD_ATTEMPT, std::min(attempt, codec::kAttemptMax));
+  }
   if (context_.criticality == 0 || !policy_.Carries(HF_FIELD_CRITICALITY)) return;
   if (!policy_.TrustsPeer()) {
     report_.untrusted |= HF_FIELD_CRITICALITY;

@@ -3,7 +3,7 @@
 // grpc-timeout, gRPC over HTTP/2: 1*8DIGIT and one of H M S m u n <-> nanoseconds.
 //
 // Written in the finest unit that 8 digits can say, rounded down, so that no hop makes a deadline later:
-// what was read is never more than what was meant, and less by one part in 10^7 at most up to a year.
+// what was read is never more than what was meant, and less by one part in 10^5 at most up to a year.
 #ifndef HOLDFAST_CODEC_GRPC_TIMEOUT_H_
 #define HOLDFAST_CODEC_GRPC_TIMEOUT_H_
 

@@ -277,5 +277,17 @@ TEST(Baggage, WritingWhatWasReadIsAFixedPoint) {
   }));
 }
 
+TEST(Baggage, AKeyThatWasPrivateStaysSoUntilItIsErased) {
+  Baggage baggage;
+  ASSERT_TRUE(baggage.SetPrivate("user.email", "ann@example.org").ok());
+  ASSERT_TRUE(baggage.Set("user.email", "bob@example.org").ok());
+  ASSERT_TRUE(baggage.Add("user.email", "eve@example.org").ok());
+  for (const Baggage::Member& member : baggage.members()) EXPECT_TRUE(member.is_private());
+  EXPECT_EQ(baggage.members().size(), 2u);
+  EXPECT_TRUE(baggage.Erase("user.email"));
+  ASSERT_TRUE(baggage.Set("user.email", "none").ok());
+  EXPECT_FALSE(baggage.members()[0].is_private());
+}
+
 }  // namespace
 }  // namespace holdfast

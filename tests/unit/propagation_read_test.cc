@@ -251,14 +251,15 @@ TEST(PropagationRead, ReadsADeadlineAndNeverALaterOne) {
   EXPECT_EQ(deadline({{"holdfast-timeout", "100m"}}, 1000, HF_S), 1000 + 95 * HF_MS);
   EXPECT_EQ(deadline({{"holdfast-timeout", "1m"}}, 10 * HF_MS), 6 * HF_MS)
       << "over before it began";
-  EXPECT_EQ(deadline({{"holdfast-timeout", "0n"}}, 0), 1) << "a deadline still, and passed";
+  EXPECT_EQ(deadline({{"holdfast-timeout", "0n"}}, 2), 1) << "a deadline still, and passed";
   EXPECT_EQ(deadline({{"holdfast-timeout", "99999999H"}}, HF_S), HF_INFINITE - 1 - 5 * HF_MS);
-  EXPECT_EQ(deadline({{"holdfast-timeout", "1x"}}, 0), 0) << "no deadline, and noted";
-  EXPECT_EQ(deadline({{"holdfast-timeout", "1S"}, {"holdfast-timeout", "2S"}}, 0),
-            HF_S - 5 * HF_MS);
-  EXPECT_EQ(deadline({{"grpc-timeout", "1S"}}, 0), 0) << "not over HTTP";
+  EXPECT_EQ(deadline({{"holdfast-timeout", "1x"}}, 1), 0) << "no deadline, and noted";
+  EXPECT_EQ(deadline({{"holdfast-timeout", "1S"}, {"holdfast-timeout", "2S"}}, 1),
+            1 + HF_S - 5 * HF_MS);
+  EXPECT_EQ(deadline({{"holdfast-timeout", "1S"}}, 0), 0) << "from nobody's now";
+  EXPECT_EQ(deadline({{"grpc-timeout", "1S"}}, 1), 0) << "not over HTTP";
   const Propagator grpc = Make({.transport = Transport::kGrpc});
-  EXPECT_EQ(Extract(grpc, {{"grpc-timeout", "1S"}}).context.deadline(), HF_S);
+  EXPECT_EQ(Extract(grpc, {{"grpc-timeout", "1S"}}, {.now = 1}).context.deadline(), 1 + HF_S);
 }
 
 TEST(PropagationRead, ReadsB3OnlyWhereAskedToAndWithoutATraceparent) {

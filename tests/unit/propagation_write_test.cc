@@ -230,7 +230,7 @@ TEST(Propagation, WhatWasWrittenIsWhatIsRead) {
       RC_ASSERT(baggage.Add("k" + std::to_string(i), *rc::gen::arbitrary<std::string>()).ok());
     }
     const auto criticality = *rc::gen::inRange(0, 5);
-    const hf_time now = *rc::gen::inRange<hf_time>(0, HF_S);
+    const hf_time now = *rc::gen::inRange<hf_time>(1, HF_S);
     ContextOptions options{.correlation_id = correlation,
                            .causation_id = causation,
                            .trace = FreshTrace(),
@@ -272,10 +272,30 @@ TEST(Propagation, AnyBytesGiveAContextThatIsAFixedPoint) {
           *rc::gen::elementOf(kNames),
           *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab=,;%1-S \t\xff"))));
     }
-    const Request once = Inject(policy, Extract(policy, request, {.now = 5}).context, 0);
-    const Request twice = Inject(policy, Extract(policy, once, {.now = 0}).context, 0);
+    const Request once = Inject(policy, Extract(policy, request, {.now = 5}).context, 5);
+    const Request twice = Inject(policy, Extract(policy, once, {.now = 5}).context, 5);
     RC_ASSERT(once == twice);
   }));
+}
+
+TEST(Propagation, DoesNotTellTheNextLayerWhichAttemptItsOwnCallerMade) {
+  const Propagator policy = Make({.boundary = Boundary::kInternal});
+  const Context read = Extract(policy, {{"holdfast-attempt", "3"}}).context;
+  EXPECT_EQ(read.attempt(), 3u);
+  const Context step = read.Child().value();
+  EXPECT_EQ(step.attempt(), 3u);
+  for (const auto& [name, value] : Inject(policy, step, 0)) EXPECT_NE(name, "holdfast-attempt");
+}
+
+TEST(Propagation, SendsNoIdsOfB3WithoutTheDecision) {
+  const Context step = Context::Start().value();
+  for (std::uint32_t budget = 256; budget < 512; ++budget) {
+    const Propagator policy =
+        Make({.write_formats = HF_FORMAT_W3C | HF_FORMAT_B3_MULTI, .budget = budget});
+    int sent = 0;
+    for (const auto& [name, value] : Inject(policy, step, 0)) sent += name.starts_with("X-B3-");
+    EXPECT_TRUE(sent == 0 || sent == 3) << budget << " bytes, " << sent;
+  }
 }
 
 }  // namespace

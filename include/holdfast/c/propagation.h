@@ -117,7 +117,7 @@ typedef struct hf_propagation_snapshot {
 /* What the reader adds. Zero: no time, no deadline, nothing to make ids from. */
 typedef struct hf_extract_options {
   uint32_t struct_size, abi_level;
-  hf_time now;            /* on the clock of the deadlines; needed if the request tells one */
+  hf_time now;            /* on the clock of the deadlines; 0: what a request tells is left out */
   hf_time deadline;       /* known besides the headers; the earlier one counts; 0: none */
   const uint8_t* entropy; /* 40 random bytes, nullable: for a fresh trace, span and request id */
 } hf_extract_options;
