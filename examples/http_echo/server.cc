@@ -6,7 +6,6 @@
 #include <holdfast/log.h>
 #include <signal.h>
 
-#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "plan.h"
+#include "reading.h"
 #include "step.h"
 
 namespace http_echo {
@@ -30,22 +30,13 @@ namespace http = beast::http;
 using asio::ip::tcp;
 using beast::error_code;
 using std::chrono::seconds;
-using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
-constexpr std::size_t kHeaderMax = 32 * 1024;  // of a request, or an answer
-constexpr std::size_t kFieldsMax = 200;
-constexpr std::size_t kBodyMax = 1024 * 1024;
 constexpr uint32_t kConnectionsMax = 512;
-constexpr seconds kIdle{30};     // until a header is whole
-constexpr seconds kReceive{10};  // until a body is
 constexpr seconds kSend{10};
 constexpr seconds kCall{5};    // one outgoing call; less if the request's deadline comes first
 constexpr seconds kGrace{5};   // for what is under way when a signal comes
 constexpr seconds kLinger{1};  // for a peer to read why it was refused
-
-// Errors as values: no exception crosses a coroutine here.
-constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 
 struct Server {
   const holdfast::Propagator& propagator;
@@ -59,119 +50,6 @@ struct Server {
   std::size_t open = 0;
   bool stopping = false;
 };
-
-struct Answer {
-  http::status status = http::status::ok;
-  std::string body;
-  bool close = false;
-};
-
-Answer Refuse(http::status status, std::string_view why) {
-  return {status, WriteError(why), /*close=*/true};
-}
-
-// --- Reading ----------------------------------------------------------------------------------------
-
-// One of the three: a request, a refusal, or neither: the peer is gone.
-struct Reading {
-  std::optional<Request> request;
-  std::optional<Answer> refusal;
-};
-
-Reading Refused(http::status status, std::string_view why) { return {{}, Refuse(status, why)}; }
-
-// A line that begins with a space or a tab goes on with the one before it: an old way of folding that
-// proxies read differently from each other (RFC 9112 5.2).
-bool HasFoldedLine(std::string_view header) {
-  return header.find("\n ") != header.npos || header.find("\n\t") != header.npos;
-}
-
-Reading OfError(error_code error, bool began) {
-  if (error == http::error::header_limit) {
-    return Refused(http::status::request_header_fields_too_large,
-                   "the header is longer than 32 KiB");
-  }
-  if (error == http::error::body_limit) {
-    return Refused(http::status::payload_too_large, "the body is longer than 1 MiB");
-  }
-  if (error == beast::error::timeout && began) {
-    return Refused(http::status::request_timeout, "the request took too long to arrive");
-  }
-  if (error == http::error::bad_version) {
-    return Refused(http::status::http_version_not_supported,
-                   "the version is not HTTP/1.0 or HTTP/1.1");
-  }
-  if (error.category() == http::make_error_code(http::error::bad_field).category() &&
-      error != http::error::end_of_stream && error != http::error::partial_message) {
-    return Refused(http::status::bad_request, "malformed request: " + error.message());
-  }
-  return {};
-}
-
-// What Beast does not mind.
-std::optional<Answer> Objection(const Request& request) {
-  const auto fields = static_cast<std::size_t>(std::distance(request.begin(), request.end()));
-  if (fields > kFieldsMax) {
-    return Refuse(http::status::request_header_fields_too_large,
-                  absl::StrCat("the header has more than ", kFieldsMax, " fields"));
-  }
-  if (request.count(http::field::host) > 1 ||
-      (request.version() == 11 && request.count(http::field::host) == 0)) {
-    return Refuse(http::status::bad_request, "the request must have one Host field");
-  }
-  if (request.method() != http::verb::post) {
-    return Refuse(http::status::method_not_allowed, "only POST is served here");
-  }
-  return std::nullopt;
-}
-
-// Reads on until the buffer begins with a whole header, and gives its size.
-asio::awaitable<std::pair<error_code, std::size_t>> ReadHeader(beast::tcp_stream& stream,
-                                                               beast::flat_buffer& buffer) {
-  constexpr std::string_view kEnd = "\r\n\r\n";
-  for (std::size_t searched = 0;;) {
-    const std::string_view text(static_cast<const char*>(buffer.data().data()), buffer.size());
-    const std::size_t end = text.find(kEnd, searched);
-    if (end != text.npos) co_return std::pair(error_code(), end + kEnd.size());
-    if (text.size() > kHeaderMax) co_return std::pair(error_code(http::error::header_limit), 0);
-    searched = text.size() - std::min(text.size(), kEnd.size() - 1);
-    const auto [error, read] = co_await stream.async_read_some(buffer.prepare(4096), kToken);
-    if (error) co_return std::pair(error, 0);
-    buffer.commit(read);
-  }
-}
-
-asio::awaitable<Reading> Read(Server& server, beast::tcp_stream& stream,
-                              beast::flat_buffer& buffer) {
-  stream.expires_after(kIdle);
-  server.idle.insert(&stream);
-  const auto [header_error, header_size] = co_await ReadHeader(stream, buffer);
-  server.idle.erase(&stream);
-  if (header_error) co_return OfError(header_error, buffer.size() > 0);
-  const std::string_view header(static_cast<const char*>(buffer.data().data()), header_size);
-  if (HasFoldedLine(header))
-    co_return Refused(http::status::bad_request, "a header line is folded");
-
-  http::request_parser<http::string_body> parser;
-  parser.header_limit(kHeaderMax);
-  parser.body_limit(kBodyMax);
-  error_code error;
-  buffer.consume(parser.put(asio::buffer(header.data(), header_size), error));
-  if (error && error != http::error::need_more) co_return OfError(error, true);
-  std::optional<Answer> objection = Objection(parser.get());
-  if (objection) co_return Reading{{}, std::move(objection)};
-
-  stream.expires_after(kReceive);
-  if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-    constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-    co_await asio::async_write(stream, asio::buffer(kGoOn), kToken);
-  }
-  if (!parser.is_done()) {
-    const auto [body_error, read] = co_await http::async_read(stream, buffer, parser, kToken);
-    if (body_error) co_return OfError(body_error, true);
-  }
-  co_return Reading{parser.release(), {}};
-}
 
 // --- Calling ----------------------------------------------------------------------------------------
 
@@ -229,7 +107,7 @@ asio::awaitable<Result> Send(Server& server, const Call& call, const holdfast::C
   if (connect_error) co_return failed("connect", connect_error);
   const auto [write_error, written] = co_await http::async_write(stream, *request, kToken);
   if (write_error) co_return failed("send", write_error);
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer(kHeaderMax);
   http::response_parser<http::string_body> parser;
   parser.header_limit(kHeaderMax);
   parser.body_limit(kBodyMax);
@@ -294,9 +172,9 @@ asio::awaitable<void> Linger(beast::tcp_stream& stream) {
 }
 
 asio::awaitable<void> Talk(Server& server, beast::tcp_stream& stream) {
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer(kHeaderMax);
   while (!server.stopping) {
-    Reading reading = co_await Read(server, stream, buffer);
+    Reading reading = co_await Read(stream, buffer, server.idle);
     if (reading.refusal) {
       co_await Reply(stream, *reading.refusal, 11, /*stay=*/false);
       co_await Linger(stream);

@@ -14,6 +14,8 @@ import echo_service
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 OK = HEAD + b"Content-Length: 2\r\n\r\n[]"
+CHUNKED = b"2\r\n[]\r\n0\r\n"
+TRAILED = HEAD + b"Transfer-Encoding: Chunked\r\n\r\n" + CHUNKED  # the trailer is still to come
 
 
 def with_body(body, *fields):
@@ -34,6 +36,22 @@ REFUSED = [
     (HEAD + b"Content-Length: -1\r\n\r\n", 400, "malformed"),
     (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 400, "malformed"),
     (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
+    (HEAD + b"Transfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]", 400, "both"),
+    (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: identity\r\n\r\n[]", 400, "malformed"),
+    (HEAD + b"Transfer-Encoding: gzip\r\n\r\n" + OK, 501, "chunked alone"),
+    (HEAD + b"Transfer-Encoding:\r\n\r\n" + OK, 501, "chunked alone"),
+    (HEAD + b"Transfer-Encoding: identity\r\n\r\n" + OK, 501, "chunked alone"),
+    (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 400, "malformed"),
+    (HEAD + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 400, "HTTP/1.0"),
+    (TRAILED + b"X: 1\r\n" * 300 + b"\r\n", 431, "200 fields"),
+    (TRAILED + b"X: " + b"a" * 40_000 + b"\r\n\r\n", 431, "trailer"),
+    (TRAILED + b"baggage: a=1\r\n" * 600_000 + b"\r\n", 431, "trailer"),
+    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * 40_000, 431, "chunk"),
+    (TRAILED + b"Content-Length: 2\r\n\r\n", 400, "malformed"),
+    (TRAILED + b"Transfer-Encoding: chunked\r\n\r\n", 400, "malformed"),
     (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n", 400, "malformed"),
     (HEAD + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\n[]", 400, "folded"),
     (HEAD + b"traceparent: 00-\r\n\tb\r\nContent-Length: 2\r\n\r\n[]", 400, "folded"),
@@ -89,6 +107,30 @@ class HttpEcho(unittest.TestCase):
                 self.assertEqual((got, headers["Content-Type"]), (status, "application/json"), body)
                 self.assertIn(word, json.loads(body)["error"])
         self.assertServes()
+
+    def test_nothing_is_read_after_a_refusal(self):
+        for sent, status, _ in REFUSED:
+            if sent.endswith(OK):
+                with self.subTest(sent=sent[:80]), self.service.connect() as connection:
+                    connection.sendall(sent)
+                    answer = b"".join(iter(lambda: connection.recv(65536), b""))
+                    self.assertEqual(re.findall(rb"HTTP/1\.. (\d+)", answer), [b"%d" % status])
+
+    def test_a_trailer_is_not_believed(self):
+        theirs = "00-0af7651916cd43dd8448eb211c80319c-b9c7c989f97918e1-01"
+        plan = json.dumps([{"url": self.callbacks.url("/trailed")}]).encode()
+        body = b"%x\r\n%s\r\n0\r\n" % (len(plan), plan)
+        claims = (b"traceparent: 00-11111111111111111111111111111111-2222222222222222-01\r\nbaggage: evil=1\r\n"
+                  b"tracestate: evil=1\r\nHost: b\r\nConnection: close\r\n\r\n")
+        with self.service.connect() as connection:
+            for header in (b"", b"traceparent: " + theirs.encode() + b"\r\n"):
+                connection.sendall(HEAD + header + b"Transfer-Encoding: chunked\r\n\r\n" + body + claims)
+                self.assertEqual(echo_service.read_answer(connection)[0], 200)
+                (fields, _), = self.callbacks.seen.pop("/trailed")
+                self.assertNotIn("evil", str(fields))
+                parent, = echo_service.values(fields, "traceparent")
+                self.assertNotEqual(parent[3:35], "1" * 32)
+                self.assertEqual(parent[3:35] == theirs[3:35], header != b"")
 
     def test_a_wrong_url_is_named_and_nobody_is_called(self):
         for url, word in BAD_URLS:
