@@ -47,7 +47,9 @@ absl::StatusOr<std::vector<Call>> ReadPlan(std::string_view body) {
   if (too_deep) {
     return absl::InvalidArgumentError(absl::StrCat("the body is nested deeper than ", kDepthMax));
   }
-  if (plan.is_discarded()) return absl::InvalidArgumentError("the body is not JSON");
+  // The parser takes a zero byte for the end, whatever follows it.
+  const bool cut = body.find('\0') != body.npos;
+  if (cut || plan.is_discarded()) return absl::InvalidArgumentError("the body is not JSON");
   if (!plan.is_array()) return absl::InvalidArgumentError("the body is not a list");
   if (plan.size() > kCallsMax) {
     return absl::InvalidArgumentError(absl::StrCat("the list is longer than ", kCallsMax));

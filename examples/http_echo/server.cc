@@ -33,6 +33,7 @@ using std::chrono::seconds;
 using Response = http::response<http::string_body>;
 
 constexpr uint32_t kConnectionsMax = 512;
+constexpr int kInterimMax = 8;  // 1xx before an answer
 constexpr seconds kSend{10};
 constexpr seconds kCall{5};    // one outgoing call; less if the request's deadline comes first
 constexpr seconds kGrace{5};   // for what is under way when a signal comes
@@ -108,14 +109,20 @@ asio::awaitable<Result> Send(Server& server, const Call& call, const holdfast::C
   const auto [write_error, written] = co_await http::async_write(stream, *request, kToken);
   if (write_error) co_return failed("send", write_error);
   beast::flat_buffer buffer(kHeaderMax);
-  http::response_parser<http::string_body> parser;
-  parser.header_limit(kHeaderMax);
-  parser.body_limit(kBodyMax);
-  const auto [read_error, read] = co_await http::async_read_header(stream, buffer, parser, kToken);
-  if (read_error) co_return failed("receive", read_error);
-  result.status = parser.get().result_int();
+  std::optional<http::response_parser<http::string_body>> parser;
+  for (int interim = 0;; ++interim) {
+    parser.emplace();
+    parser->header_limit(kHeaderMax);
+    parser->body_limit(kBodyMax);
+    const auto [error, read] = co_await http::async_read_header(stream, buffer, *parser, kToken);
+    if (error) co_return failed("receive", error);
+    const unsigned status = parser->get().result_int();
+    if (status >= 200 || status == 101) break;  // nothing comes after these
+    if (interim == kInterimMax) co_return failed("receive", http::error::header_limit);
+  }
+  result.status = parser->get().result_int();
   // The body tells nothing here, but a peer may take offence at being cut off.
-  if (!parser.is_done()) co_await http::async_read(stream, buffer, parser, kToken);
+  if (!parser->is_done()) co_await http::async_read(stream, buffer, *parser, kToken);
   co_return result;
 }
 

@@ -14,6 +14,7 @@ import echo_service
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 OK = HEAD + b"Content-Length: 2\r\n\r\n[]"
+CODED = HEAD + b"Transfer-Encoding: "
 CHUNKED = b"2\r\n[]\r\n0\r\n"
 TRAILED = HEAD + b"Transfer-Encoding: Chunked\r\n\r\n" + CHUNKED  # the trailer is still to come
 
@@ -36,23 +37,23 @@ REFUSED = [
     (HEAD + b"Content-Length: -1\r\n\r\n", 400, "malformed"),
     (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 400, "malformed"),
     (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed"),
-    (HEAD + b"Transfer-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]", 400, "both"),
+    (CODED + b"gzip\r\nContent-Length: 2\r\n\r\n[]", 400, "both"),
     (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: identity\r\n\r\n[]", 400, "malformed"),
-    (HEAD + b"Transfer-Encoding: gzip\r\n\r\n" + OK, 501, "chunked alone"),
-    (HEAD + b"Transfer-Encoding:\r\n\r\n" + OK, 501, "chunked alone"),
-    (HEAD + b"Transfer-Encoding: identity\r\n\r\n" + OK, 501, "chunked alone"),
-    (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
-    (HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
-    (HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 400, "malformed"),
-    (HEAD + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"gzip\r\n\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"\r\n\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"identity\r\n\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"gzip, chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"chunked, gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
+    (CODED + b"chunked\r\nTransfer-Encoding: gzip\r\n\r\n" + CHUNKED + b"\r\n" + OK, 400, "malformed"),
+    (CODED + b"gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 501, "chunked alone"),
     (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED + b"\r\n" + OK, 400, "HTTP/1.0"),
     (TRAILED + b"X: 1\r\n" * 300 + b"\r\n", 431, "200 fields"),
     (TRAILED + b"X: " + b"a" * 40_000 + b"\r\n\r\n", 431, "trailer"),
     (TRAILED + b"baggage: a=1\r\n" * 600_000 + b"\r\n", 431, "trailer"),
-    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * 40_000, 431, "chunk"),
+    (CODED + b"chunked\r\n\r\n1;" + b"a" * 40_000, 431, "chunk"),
     (TRAILED + b"Content-Length: 2\r\n\r\n", 400, "malformed"),
     (TRAILED + b"Transfer-Encoding: chunked\r\n\r\n", 400, "malformed"),
-    (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n", 400, "malformed"),
+    (CODED + b"chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n", 400, "malformed"),
     (HEAD + b"X: a\r\n b\r\nContent-Length: 2\r\n\r\n[]", 400, "folded"),
     (HEAD + b"traceparent: 00-\r\n\tb\r\nContent-Length: 2\r\n\r\n[]", 400, "folded"),
     (HEAD + b"Na me: a\r\nContent-Length: 2\r\n\r\n[]", 400, "malformed"),
@@ -64,12 +65,14 @@ REFUSED = [
     (b"POST /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431, "32 KiB"),
     (HEAD + b"Content-Length: 1048577\r\n\r\n", 413, "1 MiB"),
     (HEAD + b"Content-Length: 5000000000\r\n\r\n" + b"a" * 3_000_000, 413, "1 MiB"),
-    (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 17, 413, "1 MiB"),
+    (CODED + b"chunked\r\n\r\n" + (b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 17, 413, "1 MiB"),
     (with_body(b""), 400, "not JSON"),
     (with_body(b"["), 400, "not JSON"),
     (with_body(b"[1e999]"), 400, "not JSON"),
     (with_body(b'["\xff"]'), 400, "not JSON"),
     (with_body(b"[] []"), 400, "not JSON"),
+    (with_body(b"[]\0"), 400, "not JSON"),
+    (with_body(b"[]\0]"), 400, "not JSON"),
     (with_body(b"{}"), 400, "not a list"),
     (with_body(b"null"), 400, "not a list"),
     (with_body(b"[" * 500_000), 400, "deeper than 64"),
@@ -198,6 +201,28 @@ class HttpEcho(unittest.TestCase):
             self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 100 "))
             connection.sendall(b"[]")
             self.assertEqual(echo_service.read_answer(connection)[0], 200)
+
+    def test_an_old_client_is_told_nothing_before_its_answer(self):
+        sent = b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n[]"
+        with self.service.connect() as connection:
+            connection.sendall(sent)
+            self.assertTrue(connection.makefile("rb").readline().startswith(b"HTTP/1.0 200 "))
+
+    def test_what_comes_before_an_answer_is_not_it(self):
+        early = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        for count, status in ((4, 200), (5, 502)):
+            with socket.create_server(("127.0.0.1", 0)) as callee, concurrent.futures.ThreadPoolExecutor() as pool:
+                callee.settimeout(echo_service.PATIENCE)
+                url = f"http://127.0.0.1:{callee.getsockname()[1]}/"
+                asked = pool.submit(self.service.post, [{"url": url}])
+                caller, _ = callee.accept()
+                with caller:
+                    caller.recv(65536)
+                    caller.sendall(early * count + b"HTTP/1.1 204 No Content\r\n\r\n")
+                    got, _, body = asked.result(echo_service.PATIENCE)
+                self.assertEqual(got, status, body)
+                if status == 200:
+                    self.assertEqual(json.loads(body)[0]["status"], 204)
 
     def test_slow_ones_hold_nobody_up(self):
         idle = [self.service.connect() for _ in range(100)]
