@@ -15,10 +15,19 @@ namespace {
 using ::grpc::StatusCode;
 
 const std::pair<const char*, std::string> kIllegal[] = {
-    {"X-Upper", "a"},  {"newline", "a\nb"},           {"utf8", "caf\xc3\xa9"},
-    {"tab", "a\tb"},   {"nul", std::string(1, '\0')}, {"sp ace", "a"},
-    {"", "empty key"}, {"k\xc3\xa9y", "a"},           {"del", "\x7f"},
-    {"colon:", "a"},   {":path", "/other"},
+    {"X-Upper", "a"},
+    {"newline", "a\nb"},
+    {"utf8", "caf\xc3\xa9"},
+    {"tab", "a\tb"},
+    {"nul", std::string(1, '\0')},
+    {"sp ace", "a"},
+    {"", "empty key"},
+    {"k\xc3\xa9y", "a"},
+    {"del", "\x7f"},
+    {"colon:", "a"},
+    {":path", "/other"},
+    {"grpc-timeout", "1S"},
+    {"grpclb_client_stats", "a"},
 };
 
 // A server like Loopback's, with the interceptor.

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -169,6 +170,33 @@ TEST_F(GrpcHedge, AttemptsThatEndAtOnceTellTheirEndLater) {
   EXPECT_EQ(ending.Await().error_message(), "gone");
   EXPECT_TRUE(elsewhere.load());
   EXPECT_EQ(report_.attempts, 8u);
+}
+
+TEST_F(GrpcHedge, TheResultWaitsForAnAttemptThatIsStillBeingStarted) {
+  std::promise<void> begun;
+  DoneFn first;
+  std::atomic<bool> told{false};
+  std::atomic<bool> told_within{true};
+  Ending ending;
+  HedgedUnary<int>(
+      After(std::chrono::milliseconds(1), 2), pipeline_, Options(),
+      [&](auto&, Attempt& attempt, int*, DoneFn done) {
+        if (attempt.number() == 1) {
+          first = std::move(done);
+          return;
+        }
+        begun.get_future().wait();
+        first(::grpc::Status::OK);
+        told_within = told.load();
+        done(::grpc::Status::CANCELLED);
+      },
+      [&](::grpc::Status status, int) {
+        told = true;
+        ending.Set(std::move(status));
+      });
+  begun.set_value();
+  EXPECT_TRUE(ending.Await().ok());
+  EXPECT_FALSE(told_within.load());
 }
 
 TEST_F(GrpcHedge, ARefusalIsToldWithItsReason) {

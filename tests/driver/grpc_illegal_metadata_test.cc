@@ -40,6 +40,8 @@ const std::vector<Entry>& IllegalEntries() {
                                                        {"k\n", "v"},
                                                        {"", "v"},
                                                        {":path", "/x"},
+                                                       {"grpclb_client_stats", "v"},
+                                                       {"grpc-timeout", "1S"},
                                                        {"k k", "v"}};
   return entries;
 }
@@ -234,6 +236,8 @@ TEST_F(GrpcIllegalMetadata, FromACredentialsPlugin) {
   EXPECT_TRUE(call(legal).ok());
   EXPECT_EQ(world_.requests(), 1);
   for (const Entry& entry : IllegalEntries()) {
+    // A plugin's entries are added below every interceptor: gRPC checks their bytes, and aborts for its own keys.
+    if (entry.key.starts_with("grpc")) continue;
     EXPECT_FALSE(call(entry).ok()) << entry.key;
   }
   EXPECT_EQ(world_.requests(), 1);

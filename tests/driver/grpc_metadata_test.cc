@@ -63,7 +63,12 @@ TEST(GrpcMetadata, AnIllegalByteIsFoundAnywhereInALongValue) {
 TEST(GrpcMetadata, ReservedNamesAreRefusedThoughLegalOnTheWire) {
   for (const char* key : {"grpc-timeout", "grpc-", "te", "content-type", "user-agent", "host"}) {
     EXPECT_EQ(CodeOf(key, "1"), absl::StatusCode::kInvalidArgument) << key;
+  }
+  for (const char* key : {"grpc-status", "grpc-", "te", "content-type", "user-agent", "host"}) {
     EXPECT_TRUE(CheckWireLegal(key, "1").ok()) << key;
+  }
+  for (const char* key : {"grpc-timeout", "grpclb_client_stats"}) {
+    EXPECT_FALSE(CheckWireLegal(key, "1").ok()) << key << " aborts gRPC";
   }
   EXPECT_TRUE(CheckMetadata("grpcx", "1").ok());
 }

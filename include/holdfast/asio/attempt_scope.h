@@ -59,7 +59,8 @@ class AttemptScope {
   // co_await scope.Enter(co_await kContextSwitched);  Never suspends for long.
   auto Enter(bool switched) {
     return [this, switched](Frame* frame) {
-      state_ = boost::asio::cancellation_state(slot_);
+      // Whatever the caller's own filter has let through, and the timeout, goes through here too.
+      state_ = boost::asio::cancellation_state(slot_, boost::asio::enable_total_cancellation());
       Swap(frame, switched);
       // What was the coroutine's state is held here now, and passes on what comes from the caller.
       boost::asio::cancellation_slot outer = state_.slot();

@@ -157,7 +157,12 @@ class CallOperation final : public Continuation {
       Complete(thrown_);
       return false;
     }
-    session_.Settle(ended_.Judge(attempt_->outcome(), cut));
+    try {
+      session_.Settle(ended_.Judge(attempt_->outcome(), cut));
+    } catch (...) {  // a classification of the user's own
+      Complete(std::current_exception());
+      return false;
+    }
     return true;
   }
 

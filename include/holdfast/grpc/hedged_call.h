@@ -7,7 +7,7 @@
 //
 // Invariants: steps of the session happen under the mutex, orders are carried out without it. An attempt that is
 // cancelled before it was started is not started. After the result is ordered no end of an attempt is read any
-// more: options of the caller may be gone. The object lives while an attempt is in flight, an alarm is set, or a
+// more: options of the caller may be gone. The result is told when no attempt is being started any more. The object lives while an attempt is in flight, an alarm is set, or a
 // handle is there; each holds one reference.
 #ifndef HOLDFAST_GRPC_HEDGED_CALL_H_
 #define HOLDFAST_GRPC_HEDGED_CALL_H_
@@ -97,6 +97,8 @@ class HedgedCall : public Cancellable, private Alarm {
   hf_events events_ = 0;
   bool begun_ = false;  // Begin has returned
   bool told_ = false;
+  bool owes_ = false;           // the result, to be told when nothing is being started any more
+  std::uint32_t starting_ = 0;  // attempts that are inside StartLane: the caller's code runs there
 };
 
 }  // namespace holdfast::inline v0_3::grpc::internal

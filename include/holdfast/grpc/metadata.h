@@ -39,7 +39,8 @@ struct MetadataEntry {
 // the value.
 absl::Status CheckMetadata(std::string_view key, std::string_view value);
 
-// As above, "grpc-*" and the transport's own names included: whether gRPC would abort.
+// As above, "grpc-*" and the transport's own names included, but for the two that gRPC aborts for: whether
+// gRPC takes it.
 absl::Status CheckWireLegal(std::string_view key, std::string_view value);
 
 // Any text as a legal value: bytes outside 0x21..0x7E and '%' become %XX, and so do outer spaces, which

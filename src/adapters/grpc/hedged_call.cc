@@ -108,14 +108,24 @@ void HedgedCall::Launch(Lane& lane) {
     const std::lock_guard lock(mutex_);
     cancelled = lane.cancelled;
     lane.in_flight = !cancelled;
+    if (!cancelled && ready.ok()) ++starting_;
   }
   if (cancelled) return Unref();
   if (!ready.ok()) {
     lane.attempt->set_outcome(NeverSent(ready));
     return End(lane, FromAbsl(ready));
   }
-  const ScopedContext attached(factory_.context());
-  StartLane(lane);
+  Ref();  // its end may come within, and be the last
+  {
+    const ScopedContext attached(factory_.context());
+    StartLane(lane);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    // Not here: this may be the caller's own stack.
+    if (--starting_ == 0 && std::exchange(owes_, false)) Arm(0);
+  }
+  Unref();
 }
 
 void HedgedCall::End(Lane& lane, ::grpc::Status status) {
@@ -175,6 +185,8 @@ void HedgedCall::Tell() {
     const std::lock_guard lock(mutex_);
     if (told_) return;
     if (!begun_) return Arm(0);
+    owes_ = starting_ > 0;
+    if (owes_) return;
     told_ = true;
     if (timers_.Cancel(*this)) Unref();  // never the last one: whoever is here holds another
   }

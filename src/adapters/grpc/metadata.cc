@@ -25,6 +25,10 @@ constexpr std::array<std::string_view, 12> kTransportKeys = {
     "connection", "keep-alive",     "upgrade",        "proxy-connection", "transfer-encoding",
     "trailer",    "accept-encoding"};
 
+// Legal by their bytes, yet gRPC 1.51 asserts that nobody but itself sends them: the first from either side,
+// the second from a server.
+constexpr std::array<std::string_view, 2> kAbortingKeys = {"grpclb_client_stats", "grpc-timeout"};
+
 constexpr bool LegalKeyByte(unsigned char byte) {
   return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || byte == '_' ||
          byte == '.' || byte == '-';
@@ -93,6 +97,9 @@ absl::Status CheckWireLegal(std::string_view key, std::string_view value) {
   if (bad_key != key.end()) {
     return Malformed(
         key, "byte " + std::to_string(bad_key - key.begin()) + " is not one of 0-9 a-z _ . -");
+  }
+  if (std::find(kAbortingKeys.begin(), kAbortingKeys.end(), key) != kAbortingKeys.end()) {
+    return Malformed(key, "is gRPC's own");
   }
   if (key.ends_with("-bin") || AllLegalInValues(value)) return absl::OkStatus();
   const auto bad_value = std::find_if_not(value.begin(), value.end(), LegalValueByte);
