@@ -35,7 +35,9 @@ hf_code NewPolicy(hf_propagation** out, hf_error* error) {
 }
 
 hf_code Extract(const hf_propagation* policy, hf_context** out, hf_error* error) {
-  return hf_context_extract(policy, kRequest, std::size(kRequest), nullptr, out, nullptr, error);
+  hf_extract_options options = HF_INIT(hf_extract_options);
+  options.now = 1;
+  return hf_context_extract(policy, kRequest, std::size(kRequest), &options, out, nullptr, error);
 }
 
 TEST_F(Heap, ARequestCostsOneAllocationWhichIsItsContext) {
@@ -74,7 +76,7 @@ TEST_F(Heap, NoOtherStepOfPropagationAllocates) {
     uint32_t dropped = 0;
     hf_trace trace{};
     hf_duration timeout = 0;
-    WANT(hf_context_inject(policy, context, 0, headers, &count, buffer, sizeof buffer, nullptr,
+    WANT(hf_context_inject(policy, context, 1, headers, &count, buffer, sizeof buffer, nullptr,
                            nullptr) == HF_OK);
     WANT(count == 11);
     const hf_str list = Str("a=1, b=%c3");
