@@ -2,7 +2,8 @@
 //
 // One request off a connection: whole, within its limits, and framed in a way that nobody on the path can
 // have read otherwise.
-#pragma once
+#ifndef HOLDFAST_EXAMPLES_HTTP_ECHO_READING_H_
+#define HOLDFAST_EXAMPLES_HTTP_ECHO_READING_H_
 
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
@@ -47,3 +48,5 @@ boost::asio::awaitable<Reading> Read(boost::beast::tcp_stream& stream,
                                      std::set<boost::beast::tcp_stream*>& idle);
 
 }  // namespace http_echo
+
+#endif  // HOLDFAST_EXAMPLES_HTTP_ECHO_READING_H_
