@@ -18,7 +18,7 @@ required_conan_version = ">=2.0"
 
 class HoldfastConan(ConanFile):
     name = "holdfast"
-    version = "0.3.0"
+    version = "0.4.0"
     license = "Apache-2.0"
     description = "Resilient integration primitives for C++20 behind a stable C ABI"
     topics = ("resilience", "retry", "circuit-breaker", "idempotency", "grpc")

@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 // Who is asking for what. Parts are bytes, compared as they are; only `key` must not be empty.
 struct Key {
@@ -178,6 +178,6 @@ absl::StatusOr<RunOnceResult> RunOnce(Store& store, const Key& key, const RunOnc
   return internal::Conclude(session, answer, kAnswers, options.report);
 }
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_IDEMPOTENCY_H_

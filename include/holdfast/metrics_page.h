@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 struct MetricsPageOptions {
   std::string prefix = "holdfast";    // of each family: letters, digits, _, not a digit first
@@ -180,6 +180,6 @@ class MetricsPage {
   uint64_t left_out_ = 0;
 };
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_METRICS_PAGE_H_

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 enum class MetricKind {
   kGauge,    // what is now
@@ -96,6 +96,6 @@ class ObjectMetrics {
   std::vector<Said> said_;
 };
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_METRICS_SERIES_H_

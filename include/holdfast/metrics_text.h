@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <variant>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 enum class MetricsFormat { kPrometheus, kOpenMetrics };
 
@@ -122,6 +122,6 @@ inline std::string MetricsText(const MetricsPage& page,
   return text;
 }
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_METRICS_TEXT_H_

@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 class RunOnceSession {
  public:
@@ -177,6 +177,6 @@ class RunOnceSession {
   bool worked_ = false;
 };
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_RUN_ONCE_H_

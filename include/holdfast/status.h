@@ -20,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 // All durations of the C++ layer. Zero in options: the default. Duration::max(): never.
 using Duration = std::chrono::nanoseconds;
@@ -83,6 +83,6 @@ inline std::optional<Rejection> RejectionOf(const absl::Status& status) {
   return rejection;
 }
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_STATUS_H_

@@ -13,16 +13,18 @@
 #include <holdfast/status.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 // One request. Key id, fingerprint, nonce, token and body as in c/record.h; body is borrowed.
 using StoreRequest = hf_store_request;
 
 // One answer. `body` owns what raw.body points to, and may be shared with the store: replaying a stored
-// result copies nothing. Null unless raw.status is HF_STORE_REPLAY.
+// result copies nothing. Never null with HF_STORE_REPLAY; null or a checkpoint with WON and RECONCILE.
 struct StoreReply {
   hf_store_reply raw{};
   std::shared_ptr<const std::string> body;
@@ -42,7 +44,18 @@ struct Guarantee {
   std::string why;
 };
 
-// Thread-safe: Execute is called from any thread, many at once.
+// Who waits for an answer of Store::Submit. It must live until then.
+class StoreWaiter {
+ public:
+  // Called once, on a thread of the store's own or inside Submit. It holds up other requests: hand over, do
+  // not work, do not block. Must not throw.
+  virtual void OnReply(StoreReply reply) = 0;
+
+ protected:
+  ~StoreWaiter() = default;
+};
+
+// Thread-safe: every function is called from any thread, many at once.
 class Store {
  public:
   virtual ~Store() = default;
@@ -56,6 +69,24 @@ class Store {
 
   // False: Execute waits for nobody, and an asynchronous driver may call it where it is.
   virtual bool blocks() const { return true; }
+
+  // Execute without waiting: true, and `waiter` hears the answer. False, and it never will: this store has no
+  // such form. What `request` points to must live until the answer. There is no taking back: a request under
+  // way may already have happened.
+  virtual bool Submit(const StoreRequest& /*request*/, Duration /*timeout*/,
+                      StoreWaiter& /*waiter*/) {
+    return false;
+  }
+
+  // Many requests with one fsync, round trip or replication wait where the storage can: one reply each, in
+  // their order, as if executed one after another in some order; those of one key in theirs. Never all or nothing.
+  virtual std::vector<StoreReply> ExecuteMany(std::span<const StoreRequest> requests,
+                                              Duration timeout) {
+    std::vector<StoreReply> replies;
+    replies.reserve(requests.size());
+    for (const StoreRequest& request : requests) replies.push_back(Execute(request, timeout));
+    return replies;
+  }
 };
 
 // A reply that the storage itself gives: one of HF_STORE_UNAVAILABLE and above.
@@ -66,6 +97,6 @@ inline StoreReply StorageReply(hf_store_status status, std::string detail) {
   return reply;
 }
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_STORE_H_

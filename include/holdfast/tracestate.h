@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_3 {
+namespace holdfast::inline v0_4 {
 
 class Tracestate {
  public:
@@ -134,6 +134,6 @@ class Tracestate {
   std::string text_;
 };
 
-}  // namespace holdfast::inline v0_3
+}  // namespace holdfast::inline v0_4
 
 #endif  // HOLDFAST_TRACESTATE_H_

@@ -17,6 +17,10 @@
 #include "engine/record.h"
 
 namespace holdfast::abi {
+
+template <>
+inline constexpr uint32_t kFirstSize<hf_idem_options> = offsetof(hf_idem_options, label);
+
 namespace {
 
 static_assert(HF_IDEM_KEY_MAX == codec::kKeyMax && HF_IDEM_PART_MAX == codec::kKeyPartMax);
@@ -198,7 +202,7 @@ hf_code hf_idem_on_reply(hf_idem* idem, const hf_store_reply* reply, hf_time now
   IdemStorage* storage = Enter(idem);
   if (storage == nullptr || !storage->session.AwaitsReply())
     return BadArgument(next, HF_R_BAD_STATE);
-  if (reply->retry_after < 0 || reply->reserved0 != 0) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  if (reply->retry_after < 0 || reply->changed > 1) return BadArgument(next, HF_R_OUT_OF_RANGE);
   const std::optional<hf_action> action = storage->session.OnReply(*reply, now);
   if (!action.has_value()) return BadArgument(next, HF_R_OUT_OF_RANGE);
   *next = *action;

@@ -22,18 +22,27 @@ bool Equal(std::span<const uint8_t> a, std::span<const uint8_t> b) {
 bool ValidCode(hf_code code) { return code >= HF_OK && code <= HF_UNAUTHENTICATED; }
 
 bool ValidPolicy(hf_on_expiry policy) {
-  return policy == HF_ON_EXPIRY_IN_DOUBT || policy == HF_ON_EXPIRY_TAKEOVER;
+  return policy == HF_ON_EXPIRY_IN_DOUBT || policy == HF_ON_EXPIRY_TAKEOVER ||
+         policy == HF_ON_EXPIRY_RECONCILE;
+}
+
+bool ValidBytes(const hf_str& bytes, size_t max) {
+  return bytes.size <= max && (bytes.size == 0 || bytes.data != nullptr);
 }
 
 bool ValidBody(const hf_str& body, uint32_t truncated) {
-  if (body.size > kRecordBodyMax) return false;
-  if (body.size > 0 && body.data == nullptr) return false;
-  return truncated == 0 || (truncated == 1 && body.size == kDigestSize);
+  if (!ValidBytes(body, kRecordBodyMax)) return false;
+  if (truncated == HF_BODY_DIGEST) return body.size == kDigestSize;
+  return truncated == HF_BODY_WHOLE || (truncated == HF_BODY_REFERENCE && body.size > 0);
 }
+
+bool ValidCheckpoint(const hf_str& body) { return ValidBytes(body, HF_IDEM_CHECKPOINT_MAX); }
+
+bool ValidLabel(const hf_str& label) { return ValidBytes(label, HF_RECORD_LABEL_MAX); }
 
 bool ValidClaim(const hf_store_request& request) {
   return !IsZero(request.nonce) && ValidPolicy(request.on_expiry) && request.lease > 0 &&
-         request.lease <= kLeaseMax && request.max_attempts > 0;
+         request.lease <= kLeaseMax && request.max_attempts > 0 && ValidLabel(request.label);
 }
 
 bool ValidFail(const hf_store_request& request) {
@@ -55,6 +64,10 @@ bool ValidResolve(const hf_store_request& request) {
   }
 }
 
+bool ValidRelease(const hf_store_request& request) {
+  return request.effect != HF_EFFECT_FINAL && ValidResolve(request);
+}
+
 bool ValidRequest(const hf_store_request& request) {
   switch (request.verb) {
     case HF_STORE_CLAIM:
@@ -69,8 +82,12 @@ bool ValidRequest(const hf_store_request& request) {
     case HF_STORE_ABANDON:
     case HF_STORE_READ:
       return true;
+    case HF_STORE_CHECKPOINT:
+      return ValidCheckpoint(request.body);
     case HF_STORE_RESOLVE:
       return ValidResolve(request);
+    case HF_STORE_RELEASE:
+      return ValidRelease(request);
     default:
       return false;
   }
@@ -80,15 +97,16 @@ bool ValidRequest(const hf_store_request& request) {
 // work twice.
 bool PossibleRecord(const hf_record& record) {
   if (record.token == 0 || record.token > kTokenMax) return false;
-  if (!ValidPolicy(record.on_expiry) || !ValidCode(record.code) || record.reserved0 != 0)
-    return false;
+  if (!ValidPolicy(record.on_expiry) || !ValidCode(record.code)) return false;
+  if (!ValidLabel(record.label) || record.reconcile > 1) return false;
   if (record.lease_until < 0 || record.not_before < 0 || record.expires_at < 0 ||
       record.completed_at < 0) {
     return false;
   }
-  if (record.state != HF_RECORD_COMPLETED && (record.body.size != 0 || record.truncated != 0)) {
-    return false;
+  if (record.state != HF_RECORD_COMPLETED) {
+    if (!ValidCheckpoint(record.body) || record.truncated != 0) return false;
   }
+  if (record.reconcile != 0 && record.state != HF_RECORD_IN_PROGRESS) return false;
   switch (record.state) {
     case HF_RECORD_IN_PROGRESS:
       return record.attempt > 0 && !IsZero(record.nonce) && record.lease_until > 0;
@@ -119,6 +137,9 @@ class Transition {
         break;
       case HF_STORE_RESOLVE:
         Resolve();
+        break;
+      case HF_STORE_RELEASE:
+        ReleaseByForce();
         break;
       default:
         Settle();
@@ -168,7 +189,7 @@ class Transition {
 
   void ClaimInProgress() {
     // The owner asks again because a reply was lost: the lease stays as it was given.
-    if (!IsZero(request_.nonce) && Equal(request_.nonce, old_->nonce)) return Answer(HF_STORE_WON);
+    if (!IsZero(request_.nonce) && Equal(request_.nonce, old_->nonce)) return Won();
     if (!LeaseOver()) return AnswerLater(HF_STORE_BUSY, old_->lease_until);
     if (old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT) return Doubt(HF_STORE_IN_DOUBT);
     WinAgain();
@@ -184,6 +205,7 @@ class Transition {
     result_.next = hf_record{};
     std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
     Lease(token, 1);
+    Write(HF_STORE_WON);
   }
 
   // A further attempt of a live record: its fingerprint stays, unless it had none.
@@ -195,7 +217,17 @@ class Transition {
     if (IsZero(old_->fingerprint)) {
       std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
     }
+    const bool ask_first = LeaseOver() && old_->on_expiry == HF_ON_EXPIRY_RECONCILE;
     Lease(NextToken(), old_->attempt + 1);
+    result_.next.reconcile = ask_first ? 1 : 0;
+    Write(HF_STORE_WON);
+    Won();
+  }
+
+  // To the owner, also where it asks again: what it has won, and how far the attempt before it got.
+  void Won() {
+    Answer(result_.next.reconcile != 0 ? HF_STORE_RECONCILE : HF_STORE_WON);
+    result_.reply.body = result_.next.body;
   }
 
   void Lease(uint64_t token, uint32_t attempt) {
@@ -209,7 +241,8 @@ class Transition {
     next.lease_until = AddSaturating(now_, request_.lease);
     next.not_before = 0;
     next.expires_at = 0;
-    Write(HF_STORE_WON);
+    next.reconcile = 0;
+    next.label = request_.label;
   }
 
   void Replay() {
@@ -222,6 +255,7 @@ class Transition {
   void Doubt(hf_store_status status) {
     if (request_.verb == HF_STORE_READ) return Answer(status);
     result_.next.state = HF_RECORD_IN_DOUBT;
+    result_.next.reconcile = 0;
     result_.next.not_before = 0;
     result_.next.expires_at = 0;
     Write(status);
@@ -238,6 +272,9 @@ class Transition {
       case HF_STORE_RENEW:
         result_.next.lease_until = AddSaturating(now_, request_.lease);
         return Write(HF_STORE_OK);
+      case HF_STORE_CHECKPOINT:
+        result_.next.body = request_.body;
+        return Write(HF_STORE_OK);
       case HF_STORE_COMPLETE:
         return Complete();
       case HF_STORE_FAIL:
@@ -253,6 +290,7 @@ class Transition {
     next.code = request_.code;
     next.truncated = request_.truncated;
     next.body = request_.body;
+    next.reconcile = 0;
     next.not_before = 0;
     next.completed_at = now_;
     next.expires_at = AddSaturating(now_, request_.ttl);
@@ -260,10 +298,23 @@ class Transition {
   }
 
   void Fail() {
-    const bool may_have_happened = request_.effect == HF_EFFECT_AMBIGUOUS;
     result_.next.code = request_.code;
-    if (may_have_happened && old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT) return Doubt(HF_STORE_OK);
-    Release();
+    if (request_.effect == HF_EFFECT_RETRYABLE) return Release();
+    switch (old_->on_expiry) {
+      case HF_ON_EXPIRY_TAKEOVER:
+        return Release();
+      case HF_ON_EXPIRY_RECONCILE:
+        if (request_.on_expiry != HF_ON_EXPIRY_IN_DOUBT) return EndLease();
+        return Doubt(HF_STORE_OK);
+      default:
+        return Doubt(HF_STORE_OK);
+    }
+  }
+
+  // Whoever comes after retry_after finds the lease over.
+  void EndLease() {
+    result_.next.lease_until = std::max<int64_t>(1, AddSaturating(now_, request_.retry_after));
+    Write(HF_STORE_OK);
   }
 
   // No backoff asked for is none even if the store's clock steps back. And the record outlives its
@@ -271,6 +322,7 @@ class Transition {
   void Release() {
     hf_record& next = result_.next;
     next.state = HF_RECORD_RETRYABLE;
+    next.reconcile = 0;
     next.not_before = request_.retry_after == 0 ? 0 : AddSaturating(now_, request_.retry_after);
     next.expires_at = std::max(AddSaturating(now_, request_.ttl), next.not_before);
     Write(HF_STORE_OK);
@@ -281,11 +333,25 @@ class Transition {
     if (old_ == nullptr) return Answer(HF_STORE_ABSENT);
     const bool lapsed = LeaseOver() && old_->on_expiry == HF_ON_EXPIRY_IN_DOUBT;
     if (old_->state != HF_RECORD_IN_DOUBT && !lapsed) return Answer(HF_STORE_FENCED);
+    SettleByForce();
+  }
+
+  void ReleaseByForce() {
+    if (old_ == nullptr || Expired()) return Answer(HF_STORE_ABSENT);
+    if (old_->state == HF_RECORD_COMPLETED) {  // its result is not a checkpoint
+      result_.next.body = {};
+      result_.next.truncated = HF_BODY_WHOLE;
+      result_.next.completed_at = 0;
+    }
+    SettleByForce();
+  }
+
+  void SettleByForce() {
     result_.next.token = NextToken();
     if (request_.effect == HF_EFFECT_FINAL) return Complete();
     if (request_.effect == HF_EFFECT_NOT_STARTED) return Erase();
     result_.next.code = request_.code;
-    result_.next.attempt = 0;  // the resolver's word: a fresh allowance of attempts
+    result_.next.attempt = 0;  // the operator's word: a fresh allowance of attempts
     Release();
   }
 
@@ -316,6 +382,8 @@ class Transition {
     reply.token = result_.next.token;
     reply.attempt = result_.next.attempt;
     reply.completed_at = result_.next.completed_at;
+    reply.changed = result_.change == HF_RECORD_KEEP ? 0 : 1;
+    std::copy_n(result_.next.nonce, sizeof(reply.owner), reply.owner);
   }
 
   const hf_record* old_;

@@ -15,6 +15,7 @@
 #ifndef HOLDFAST_ENGINE_RECORD_H_
 #define HOLDFAST_ENGINE_RECORD_H_
 
+#include <holdfast/c/idempotency.h>
 #include <holdfast/c/record.h>
 
 #include <cstddef>

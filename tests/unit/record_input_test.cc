@@ -72,7 +72,7 @@ TEST(RecordInput, RecordThatCannotBeIsCorruptAndNeverOverwritten) {
   ExpectCorrupt(live, [](hf_record& r) { r.attempt = 0; }, "attempt");
   ExpectCorrupt(live, [](hf_record& r) { r.code = 17; }, "code");
   ExpectCorrupt(live, [](hf_record& r) { r.code = -1; }, "code");
-  ExpectCorrupt(live, [](hf_record& r) { r.reserved0 = 1; }, "reserved0");
+  ExpectCorrupt(live, [](hf_record& r) { r.reconcile = 2; }, "reconcile");
   ExpectCorrupt(live, [](hf_record& r) { r.lease_until = 0; }, "lease");
   ExpectCorrupt(live, [](hf_record& r) { r.lease_until = -1; }, "lease");
   ExpectCorrupt(live, [](hf_record& r) { r.not_before = -1; }, "not_before");

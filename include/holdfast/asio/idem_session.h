@@ -21,7 +21,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_3::asio::internal {
+namespace holdfast::inline v0_4::asio::internal {
 
 // Pinned, one thread at a time. What Conclude asks of a session (run_once_result.h) is here too.
 class IdemSession {
@@ -139,6 +139,6 @@ class IdemSession {
   bool broken_ = false;
 };
 
-}  // namespace holdfast::inline v0_3::asio::internal
+}  // namespace holdfast::inline v0_4::asio::internal
 
 #endif  // HOLDFAST_ASIO_IDEM_SESSION_H_

@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_3::asio::internal {
+namespace holdfast::inline v0_4::asio::internal {
 
 // What a call was asked for, read while the caller's views are there.
 struct RunOnceCall {
@@ -124,6 +124,6 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& st
   co_return holdfast::internal::Conclude(session, answer, kAnswers, call.options.report);
 }
 
-}  // namespace holdfast::inline v0_3::asio::internal
+}  // namespace holdfast::inline v0_4::asio::internal
 
 #endif  // HOLDFAST_ASIO_RUN_ONCE_COROUTINE_H_

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace holdfast::inline v0_3::asio {
+namespace holdfast::inline v0_4::asio {
 
 // Trivially destructible, as all options of coroutines (call_options.h). Zero is the default, everywhere. Either
 // `request` or `no_fingerprint` must be given.
@@ -55,6 +55,6 @@ struct RunOnceOptions {
 };
 static_assert(std::is_trivially_destructible_v<RunOnceOptions>);
 
-}  // namespace holdfast::inline v0_3::asio
+}  // namespace holdfast::inline v0_4::asio
 
 #endif  // HOLDFAST_ASIO_RUN_ONCE_OPTIONS_H_

@@ -14,7 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
-namespace holdfast::inline v0_3::asio::internal {
+namespace holdfast::inline v0_4::asio::internal {
 
 // Completes with void(StoreReply). Cannot be cancelled: a request that is under way may already have happened, and
 // its answer is needed; the store bounds it by `timeout`. The body of `request` must live until then.
@@ -40,6 +40,6 @@ inline boost::asio::awaitable<StoreReply> Execute(Store& store, boost::asio::thr
   co_return co_await AsyncExecute(*pool, store, request, timeout, boost::asio::use_awaitable);
 }
 
-}  // namespace holdfast::inline v0_3::asio::internal
+}  // namespace holdfast::inline v0_4::asio::internal
 
 #endif  // HOLDFAST_ASIO_STORE_REQUEST_H_

@@ -17,7 +17,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_3::asio {
+namespace holdfast::inline v0_4::asio {
 
 // As holdfast::Ticket. Not thread-safe, but lease_remaining and the constants.
 class Ticket {
@@ -74,6 +74,6 @@ class Ticket {
   uint32_t attempt_ = 0;
 };
 
-}  // namespace holdfast::inline v0_3::asio
+}  // namespace holdfast::inline v0_4::asio
 
 #endif  // HOLDFAST_ASIO_TICKET_H_

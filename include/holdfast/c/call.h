@@ -115,8 +115,9 @@ typedef int32_t hf_do;
 #define HF_DO_SLEEP 2
 #define HF_DO_WAIT 3
 #define HF_DO_FINISH 4
-#define HF_DO_STORE 5 /* idempotency.h */
-#define HF_DO_RUN 6   /* idempotency.h */
+#define HF_DO_STORE 5     /* idempotency.h */
+#define HF_DO_RUN 6       /* idempotency.h */
+#define HF_DO_RECONCILE 7 /* idempotency.h */
 
 /* What to do next, and what just happened. Fixed layout. */
 typedef struct hf_action {

@@ -10,8 +10,10 @@
  *   action   the driver does                                            and resumes with
  *   STORE    hf_idem_request, executes it on the store, waiting for     hf_idem_on_reply
  *            it no longer than `until` (0: as the store sees fit)
- *   SLEEP    waits until `until` (busy, and the caller wanted to wait)  hf_idem_on_time
+ *   SLEEP    waits until `until` (busy, and the caller wanted to wait)  hf_idem_on_time, or
+ *            or until it hears that the key is free                     hf_idem_on_wake
  *   RUN      runs the work, to be over by `until` (the lease)           hf_idem_on_result
+ *   RECONCILE  finds out whether the attempt before this one happened   hf_idem_on_reconciled
  *   FINISH   reads hf_idem_read; code and reason tell the case          -
  *
  *   FINISH code          reason            meaning
@@ -34,6 +36,7 @@
  *   RETRYABLE            RETRYABLE    IDEM_BACKOFF   IDEM_BACKOFF until retry_after, then runs
  *   AMBIGUOUS            IN_DOUBT     IDEM_IN_DOUBT  IDEM_IN_DOUBT, if on_expiry is IN_DOUBT
  *                        RETRYABLE    IDEM_BACKOFF   as RETRYABLE, if on_expiry is TAKEOVER
+ *                        lease over   IDEM_BACKOFF   reconciles, if on_expiry is RECONCILE
  *   NOT_STARTED          absent       NONE           runs
  *
  * The lease is kept on the caller's steady clock, from before the request that gave it, less a tenth of
@@ -51,9 +54,10 @@
 
 HF_BEGIN_DECLS
 
-#define HF_IDEM_KEY_MAX 1024u     /* bytes of a key; any bytes, NUL included */
-#define HF_IDEM_PART_MAX 256u     /* bytes of a namespace, tenant or operation */
-#define HF_IDEM_BODY_MAX 8388608u /* bytes of a stored body, the hard limit */
+#define HF_IDEM_KEY_MAX 1024u         /* bytes of a key; any bytes, NUL included */
+#define HF_IDEM_PART_MAX 256u         /* bytes of a namespace, tenant or operation */
+#define HF_IDEM_BODY_MAX 8388608u     /* bytes of a stored body, the hard limit */
+#define HF_IDEM_CHECKPOINT_MAX 65536u /* bytes of a checkpoint */
 
 /* The id of a key: SHA-256 over version, then namespace, tenant, operation and key, each behind its
  * length, so that ("a:b", "c") is not ("a", "b:c"). Version: one byte, 1. Length: 4 bytes, big-endian.
@@ -81,6 +85,8 @@ typedef struct hf_idem_options {
   uint32_t max_body;       /* bytes stored; 1..HF_IDEM_BODY_MAX; default 64 KiB */
   hf_on_expiry on_expiry;  /* default HF_ON_EXPIRY_IN_DOUBT: the safe one */
   uint32_t flags;          /* HF_IDEM_* */
+  hf_str
+      label; /* kept with the record, for operators; pinned until FINISH; default none. Since: 0.4 */
 } hf_idem_options;
 #define HF_IDEM_NO_FINGERPRINT \
   1u /* any request matches: only for keys that are derived from the request */
@@ -99,7 +105,7 @@ typedef struct hf_idem_snapshot {
   int32_t replayed;     /* 1: the body is a stored result */
   int32_t ran;          /* 1: the work ran in this session */
   hf_code result_code;  /* of the stored or fresh result */
-  uint32_t reserved0;
+  uint32_t truncated;   /* HF_BODY_* of the stored result */
 } hf_idem_snapshot;
 
 /* Begins.
@@ -127,6 +133,19 @@ HF_API hf_code hf_idem_on_reply(hf_idem* idem, const hf_store_reply* reply, hf_t
  * Contract: early gives SLEEP again. Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
 HF_API hf_code hf_idem_on_time(hf_idem* idem, hf_time now, hf_action* next) HF_NOEXCEPT;
 
+/* Goes on after SLEEP, early: somebody says that the key may be free.
+ * Contract: while waiting for a busy key the next action is STORE (claim); any other sleep goes on as it was.
+ * Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.4 */
+HF_API hf_code hf_idem_on_wake(hf_idem* idem, hf_time now, hf_action* next) HF_NOEXCEPT;
+
+/* Goes on with what was found out about the attempt before this one, after RECONCILE.
+ * Contract: effect FINAL: it happened, and this is its result, stored as the work's own (body as for
+ *   hf_idem_on_result). NOT_STARTED: it did not happen; the next action is RUN. AMBIGUOUS: nobody can tell;
+ *   in doubt. RETRYABLE: ask again after retry_after; the key stays as it is until then.
+ * Ownership: body pinned. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT. Since: 0.4 */
+HF_API hf_code hf_idem_on_reconciled(hf_idem* idem, const hf_outcome* outcome, const void* body,
+                                     size_t size, hf_time now, hf_action* next) HF_NOEXCEPT;
+
 /* Goes on with the work's result, after RUN.
  * Contract: outcome as for hf_call_resume, and FINAL if it is OK; body (nullable if size is 0) is pinned
  *   until FINISH. A body larger than max_body is stored as its digest, never an error after the effect.
@@ -151,6 +170,20 @@ HF_API hf_code hf_idem_renew(hf_idem* idem, hf_time now, hf_store_request* reque
  *   have), DATA_LOSS: the old limit holds. INVALID_ARGUMENT. Since: 0.1 */
 HF_API hf_code hf_idem_on_renewed(hf_idem* idem, const hf_store_reply* reply, hf_time now,
                                   hf_time* lease_until) HF_NOEXCEPT;
+
+/* Prepares a checkpoint of the work, between RUN (or RECONCILE) and its result: what the next owner is given.
+ * Contract: as hf_idem_renew, and one of the two at a time; size at most HF_IDEM_CHECKPOINT_MAX.
+ * Ownership: data is borrowed until the reply is in. Threads: one at a time.
+ * Errors: HF_R_BAD_STATE; HF_R_OUT_OF_RANGE for its size. Since: 0.4 */
+HF_API hf_code hf_idem_checkpoint(hf_idem* idem, const void* data, size_t size, hf_time now,
+                                  hf_store_request* request) HF_NOEXCEPT;
+
+/* Takes in the reply to a checkpoint.
+ * Contract: the lease is as it was. Ownership: none. Threads: one at a time.
+ * Errors: ABORTED HF_R_IDEM_FENCED: lost, stop the work. Otherwise the last checkpoint may stand or this one:
+ *   RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS: nothing happened. UNKNOWN. INVALID_ARGUMENT. Since: 0.4 */
+HF_API hf_code hf_idem_on_checkpointed(hf_idem* idem, const hf_store_reply* reply,
+                                       hf_time now) HF_NOEXCEPT;
 
 /* Ends early.
  * Contract: returns 1 if *request must still be executed, best effort, so that the record is not left

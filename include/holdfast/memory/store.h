@@ -16,7 +16,7 @@
 #include <functional>
 #include <memory>
 
-namespace holdfast::inline v0_3::memory {
+namespace holdfast::inline v0_4::memory {
 
 // Zero means the default, everywhere.
 struct Options {
@@ -61,6 +61,6 @@ class Store final : public holdfast::Store {
   std::unique_ptr<Shards> shards_;
 };
 
-}  // namespace holdfast::inline v0_3::memory
+}  // namespace holdfast::inline v0_4::memory
 
 #endif  // HOLDFAST_MEMORY_STORE_H_

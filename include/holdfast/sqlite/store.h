@@ -23,7 +23,7 @@
 
 struct sqlite3;
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 // Zero means the default, everywhere.
 struct Options {
@@ -161,6 +161,6 @@ class Store final : public holdfast::Store {
 // Has this SQLite (sqlite3_libversion_number) the WAL-reset bug? See Options::multi_process.
 bool HasWalResetBug(int version);
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_SQLITE_STORE_H_

@@ -11,7 +11,7 @@
 #include <functional>
 #include <utility>
 
-namespace holdfast::inline v0_3::grpc::internal {
+namespace holdfast::inline v0_4::grpc::internal {
 namespace {
 
 std::string MillisecondsOf(Duration duration) {
@@ -289,4 +289,4 @@ void Admission::SayNotStarted(std::string_view reason) {
   (void)AddTrailer(context_, kNotStartedTrailer, reason);
 }
 
-}  // namespace holdfast::inline v0_3::grpc::internal
+}  // namespace holdfast::inline v0_4::grpc::internal

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_3::memory {
+namespace holdfast::inline v0_4::memory {
 namespace {
 
 using KeyId = std::array<uint8_t, 32>;
@@ -221,4 +221,4 @@ Stats Store::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_3::memory
+}  // namespace holdfast::inline v0_4::memory

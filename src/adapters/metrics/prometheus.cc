@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace holdfast::inline v0_3::metrics {
+namespace holdfast::inline v0_4::metrics {
 namespace {
 
 ::prometheus::ClientMetric MetricOf(const MetricSeries& series, MetricKind kind) {
@@ -45,4 +45,4 @@ std::vector<::prometheus::MetricFamily> Collectable::Collect() const {
   return collected;
 }
 
-}  // namespace holdfast::inline v0_3::metrics
+}  // namespace holdfast::inline v0_4::metrics

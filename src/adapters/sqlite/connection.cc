@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 constexpr char kSchema[] = R"sql(
@@ -357,4 +357,4 @@ int64_t Connection::Number(const char* sql, int64_t otherwise) {
   return value;
 }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

@@ -26,7 +26,7 @@
 
 struct sqlite3_stmt;
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 inline constexpr int32_t kApplicationId = 0x68667374;  // "hfst"
 inline constexpr int32_t kSchemaVersion = 1;
@@ -97,6 +97,6 @@ class Connection {
   int wal_pages_ = 0;
 };
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_

@@ -5,7 +5,7 @@
 #include <holdfast/status.h>
 #include <sqlite3.h>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 hf_store_status Failure::Before() const {
   switch (code & 0xff) {
@@ -63,4 +63,4 @@ absl::Status ToStatus(hf_store_status status, std::string_view detail) {
   }
 }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

@@ -19,7 +19,7 @@
 
 struct sqlite3;
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 struct Failure {
   int code = 0;  // SQLite's extended result code; 0: none
@@ -40,6 +40,6 @@ Failure FailureOf(sqlite3* db, int code, std::string_view what);
 // The store's status as the status that C++ callers get.
 absl::Status ToStatus(hf_store_status status, std::string_view detail);
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_FAILURE_H_

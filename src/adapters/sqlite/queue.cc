@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 // Waits until `ready`, or the deadline; a deadline at the end of time is none.
@@ -108,4 +108,4 @@ void Queue::Close() {
   filled_.notify_one();
 }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

@@ -26,7 +26,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
@@ -101,6 +101,6 @@ class Queue {
   bool closed_ = false;
 };
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_QUEUE_H_

@@ -10,7 +10,7 @@
 #include <bit>
 #include <cstring>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 #define HOLDFAST_VALUES                                                         \
@@ -296,4 +296,4 @@ Failure RecordTable::Fail(int code, const char* what) const {
 #undef HOLDFAST_COLUMNS
 #undef HOLDFAST_VALUES
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

@@ -22,7 +22,7 @@
 #include "adapters/sqlite/connection.h"
 #include "adapters/sqlite/failure.h"
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 // What is stored under a key.
 struct StoredRecord {
@@ -77,6 +77,6 @@ class RecordTable {
   uint64_t saved_floor_ = 0;
 };
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_RECORD_TABLE_H_

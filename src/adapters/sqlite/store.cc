@@ -14,7 +14,7 @@
 #include "adapters/sqlite/queue.h"
 #include "adapters/sqlite/writer.h"
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 constexpr Duration kDefaultBusyTimeout = std::chrono::seconds(1);
@@ -297,4 +297,4 @@ absl::Status Store::Read(const Script& script, Duration timeout) {
 
 Stats Store::stats() const { return impl_->stats(); }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

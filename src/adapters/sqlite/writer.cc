@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 bool SameRow(const hf_record& a, const hf_record& b) {
@@ -324,4 +324,4 @@ void Writer::CheckpointIfDue() {
   stats_.checkpoints += whole ? 1 : 0;
 }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite

@@ -29,7 +29,7 @@
 #include "adapters/sqlite/queue.h"
 #include "adapters/sqlite/record_table.h"
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 
 class Writer {
  public:
@@ -101,6 +101,6 @@ class Writer {
   Stats stats_;
 };
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_WRITER_H_

@@ -10,7 +10,7 @@
 
 #include "adapters/sqlite/writer.h"
 
-namespace holdfast::inline v0_3::sqlite {
+namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 hf_record WithoutBody(hf_record record) {
@@ -235,4 +235,4 @@ void Writer::CommitAlone(Job* job) {
   if (!nothing) CloseDistrusted();
 }
 
-}  // namespace holdfast::inline v0_3::sqlite
+}  // namespace holdfast::inline v0_4::sqlite
