@@ -81,6 +81,10 @@ void FillDefaults(hf_idem_options* options) {
   if (options->on_expiry == 0) options->on_expiry = HF_ON_EXPIRY_IN_DOUBT;
 }
 
+bool ValidString(const hf_str* string) {
+  return string != nullptr && (string->data != nullptr || string->size == 0);
+}
+
 // Needs the defaults filled in.
 hf_reason CheckOptions(const hf_idem_options& options) {
   if ((options.flags & ~HF_IDEM_NO_FINGERPRINT) != 0) return HF_R_UNSUPPORTED_FIELD;
@@ -91,11 +95,13 @@ hf_reason CheckOptions(const hf_idem_options& options) {
   }
   if (IsZero(options.nonce)) return HF_R_ZERO_NONCE;
   if (options.seed == 0) return HF_R_ZERO_SEED;
+  if (!ValidString(&options.label)) return HF_R_NULL_ARGUMENT;
   const bool in_range =
       options.deadline >= 0 && options.lease >= 10 * HF_MS && options.lease <= engine::kLeaseMax &&
       options.ttl >= options.lease && options.ttl <= kLongestTtl && options.max_wait >= 0 &&
       options.max_attempts <= 1000000 && options.max_body <= HF_IDEM_BODY_MAX &&
-      (options.on_expiry == HF_ON_EXPIRY_IN_DOUBT || options.on_expiry == HF_ON_EXPIRY_TAKEOVER);
+      options.on_expiry >= HF_ON_EXPIRY_IN_DOUBT && options.on_expiry <= HF_ON_EXPIRY_RECONCILE &&
+      options.label.size <= HF_RECORD_LABEL_MAX;
   return in_range ? HF_R_NONE : HF_R_OUT_OF_RANGE;
 }
 
@@ -111,6 +117,7 @@ engine::IdemConfig ConfigFrom(const hf_idem_options& options) {
   config.max_wait = options.max_wait;
   config.max_attempts = options.max_attempts;
   config.on_expiry = options.on_expiry;
+  config.label = options.label;
   return config;
 }
 
@@ -125,16 +132,25 @@ codec::Bytes AsBytes(const void* data, size_t size) {
   return {static_cast<const uint8_t*>(data), size};
 }
 
-bool ValidString(const hf_str* string) {
-  return string != nullptr && (string->data != nullptr || string->size == 0);
+// What is kept of a result: the body, or its digest in the session's storage.
+engine::IdemBody Fitting(const void* body, size_t size, const hf_outcome& derived,
+                         IdemStorage* storage) {
+  if (size <= storage->max_body || derived.effect != HF_EFFECT_FINAL) {
+    return {{static_cast<const char*>(body), size}, HF_BODY_WHOLE};
+  }
+  codec::Sha256(AsBytes(body, size), storage->digest);
+  return {{reinterpret_cast<const char*>(storage->digest), sizeof(storage->digest)},
+          HF_BODY_DIGEST};
 }
 
 }  // namespace
 }  // namespace holdfast::abi
 
+using holdfast::abi::AcceptableOutcome;
 using holdfast::abi::AsBytes;
 using holdfast::abi::BadArgument;
 using holdfast::abi::Enter;
+using holdfast::abi::Fitting;
 using holdfast::abi::IdemStorage;
 using holdfast::abi::ValidString;
 
@@ -218,6 +234,15 @@ hf_code hf_idem_on_time(hf_idem* idem, hf_time now, hf_action* next) noexcept {
   return HF_OK;
 }
 
+hf_code hf_idem_on_wake(hf_idem* idem, hf_time now, hf_action* next) noexcept {
+  if (idem == nullptr || next == nullptr) return BadArgument(next, HF_R_NULL_ARGUMENT);
+  if (now < 0) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  IdemStorage* storage = Enter(idem);
+  if (storage == nullptr || !storage->session.Sleeps()) return BadArgument(next, HF_R_BAD_STATE);
+  *next = storage->session.OnWake(now);
+  return HF_OK;
+}
+
 hf_code hf_idem_on_result(hf_idem* idem, const hf_outcome* outcome, const void* body, size_t size,
                           hf_time now, hf_action* next) noexcept {
   if (idem == nullptr || next == nullptr || (body == nullptr && size > 0)) {
@@ -227,16 +252,46 @@ hf_code hf_idem_on_result(hf_idem* idem, const hf_outcome* outcome, const void* 
   IdemStorage* storage = Enter(idem);
   if (storage == nullptr || !storage->session.Runs()) return BadArgument(next, HF_R_BAD_STATE);
   hf_outcome derived = {};
-  if (!holdfast::abi::AcceptableOutcome(outcome, &derived)) {
+  if (!AcceptableOutcome(outcome, &derived)) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  *next = storage->session.OnResult(derived, Fitting(body, size, derived, storage), now);
+  return HF_OK;
+}
+
+hf_code hf_idem_on_reconciled(hf_idem* idem, const hf_outcome* outcome, const void* body,
+                              size_t size, hf_time now, hf_action* next) noexcept {
+  if (idem == nullptr || next == nullptr || (body == nullptr && size > 0)) {
+    return BadArgument(next, HF_R_NULL_ARGUMENT);
+  }
+  if (now < 0) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  IdemStorage* storage = Enter(idem);
+  if (storage == nullptr || !storage->session.Reconciles()) {
+    return BadArgument(next, HF_R_BAD_STATE);
+  }
+  hf_outcome derived = {};
+  if (!AcceptableOutcome(outcome, &derived)) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  *next = storage->session.OnReconciled(derived, Fitting(body, size, derived, storage), now);
+  return HF_OK;
+}
+
+hf_code hf_idem_on_spilled(hf_idem* idem, const hf_outcome* outcome, const void* where, size_t size,
+                           hf_time now, hf_action* next) noexcept {
+  if (idem == nullptr || next == nullptr || where == nullptr) {
+    return BadArgument(next, HF_R_NULL_ARGUMENT);
+  }
+  if (now < 0) return BadArgument(next, HF_R_OUT_OF_RANGE);
+  IdemStorage* storage = Enter(idem);
+  if (storage == nullptr || !(storage->session.Runs() || storage->session.Reconciles())) {
+    return BadArgument(next, HF_R_BAD_STATE);
+  }
+  hf_outcome derived = {};
+  if (!AcceptableOutcome(outcome, &derived) || derived.effect != HF_EFFECT_FINAL || size == 0 ||
+      size > storage->max_body) {
     return BadArgument(next, HF_R_OUT_OF_RANGE);
   }
-  hf_str kept = {static_cast<const char*>(body), size};
-  const bool truncated = size > storage->max_body && derived.effect == HF_EFFECT_FINAL;
-  if (truncated) {
-    holdfast::codec::Sha256(AsBytes(body, size), storage->digest);
-    kept = {reinterpret_cast<const char*>(storage->digest), sizeof(storage->digest)};
-  }
-  *next = storage->session.OnResult(derived, kept, truncated, now);
+  const holdfast::engine::IdemBody reference = {{static_cast<const char*>(where), size},
+                                                HF_BODY_REFERENCE};
+  *next = storage->session.Runs() ? storage->session.OnResult(derived, reference, now)
+                                  : storage->session.OnReconciled(derived, reference, now);
   return HF_OK;
 }
 
@@ -247,7 +302,7 @@ hf_code hf_idem_on_joined(hf_idem* idem, const hf_outcome* outcome, hf_time now,
   IdemStorage* storage = Enter(idem);
   if (storage == nullptr || !storage->session.Runs()) return BadArgument(next, HF_R_BAD_STATE);
   hf_outcome derived = {};
-  if (!holdfast::abi::AcceptableOutcome(outcome, &derived) || derived.effect != HF_EFFECT_FINAL) {
+  if (!AcceptableOutcome(outcome, &derived) || derived.effect != HF_EFFECT_FINAL) {
     return BadArgument(next, HF_R_OUT_OF_RANGE);
   }
   *next = storage->session.OnJoined(derived, now);
@@ -257,9 +312,7 @@ hf_code hf_idem_on_joined(hf_idem* idem, const hf_outcome* outcome, hf_time now,
 hf_code hf_idem_renew(hf_idem* idem, hf_time now, hf_store_request* request) noexcept {
   if (idem == nullptr || request == nullptr || now < 0) return HF_INVALID_ARGUMENT;
   IdemStorage* storage = Enter(idem);
-  if (storage == nullptr || !storage->session.Runs() || storage->session.RenewalIsOut()) {
-    return HF_INVALID_ARGUMENT;
-  }
+  if (storage == nullptr || !storage->session.MayAskBesides()) return HF_INVALID_ARGUMENT;
   *request = storage->session.Renew(now);
   return HF_OK;
 }
@@ -270,10 +323,31 @@ hf_code hf_idem_on_renewed(hf_idem* idem, const hf_store_reply* reply, hf_time n
     return HF_INVALID_ARGUMENT;
   }
   IdemStorage* storage = Enter(idem);
-  if (storage == nullptr || !storage->session.RenewalIsOut()) return HF_INVALID_ARGUMENT;
+  if (storage == nullptr || storage->session.besides() != HF_STORE_RENEW) {
+    return HF_INVALID_ARGUMENT;
+  }
   const hf_code code = storage->session.OnRenewed(*reply, now);
   *lease_until = storage->session.lease_until();
   return code;
+}
+
+hf_code hf_idem_checkpoint(hf_idem* idem, const void* data, size_t size, hf_time now,
+                           hf_store_request* request) noexcept {
+  if (idem == nullptr || request == nullptr || now < 0) return HF_INVALID_ARGUMENT;
+  if ((data == nullptr && size > 0) || size > HF_IDEM_CHECKPOINT_MAX) return HF_INVALID_ARGUMENT;
+  IdemStorage* storage = Enter(idem);
+  if (storage == nullptr || !storage->session.MayAskBesides()) return HF_INVALID_ARGUMENT;
+  *request = storage->session.Checkpoint({static_cast<const char*>(data), size}, now);
+  return HF_OK;
+}
+
+hf_code hf_idem_on_checkpointed(hf_idem* idem, const hf_store_reply* reply, hf_time now) noexcept {
+  if (idem == nullptr || reply == nullptr || now < 0) return HF_INVALID_ARGUMENT;
+  IdemStorage* storage = Enter(idem);
+  if (storage == nullptr || storage->session.besides() != HF_STORE_CHECKPOINT) {
+    return HF_INVALID_ARGUMENT;
+  }
+  return storage->session.OnCheckpointed(*reply, now);
 }
 
 int32_t hf_idem_abort(hf_idem* idem, hf_time /*now*/, hf_store_request* request) noexcept {

@@ -54,7 +54,7 @@ hf_action IdemSession::Sleep(IdemPhase phase, hf_time until) {
 
 hf_action IdemSession::Finish(const hf_rejection& verdict) {
   phase_ = IdemPhase::kFinished;
-  renewal_out_ = false;
+  besides_ = 0;
   hf_action action = Action(HF_DO_FINISH);
   action.code = verdict.code;
   action.reason = verdict.reason;
@@ -97,14 +97,16 @@ hf_store_request IdemSession::RequestFor(hf_store_verb verb) const {
   request.lease = config_.lease;
   request.ttl = config_.ttl;
   request.max_attempts = config_.max_attempts;
+  if (verb == HF_STORE_CLAIM) request.label = config_.label;
   if (verb == HF_STORE_COMPLETE || verb == HF_STORE_FAIL) {
     request.code = result_code_;
     request.effect = settle_effect_;
     request.retry_after = settle_retry_after_;
   }
+  if (verb == HF_STORE_FAIL) request.on_expiry = settle_on_expiry_;
   if (verb == HF_STORE_COMPLETE) {
     request.body = body_;
-    request.truncated = truncated_ ? 1 : 0;
+    request.truncated = body_kind_;
   }
   return request;
 }
@@ -135,6 +137,7 @@ std::optional<hf_action> IdemSession::OnReply(const hf_store_reply& reply, hf_ti
 std::optional<hf_action> IdemSession::OnClaimed(const hf_store_reply& reply) {
   switch (reply.status) {
     case HF_STORE_WON:
+    case HF_STORE_RECONCILE:
       if (reply.token == 0 || reply.attempt == 0) return std::nullopt;
       return OnWon(reply);
     case HF_STORE_REPLAY:
@@ -172,10 +175,20 @@ hf_action IdemSession::OnClaimFailed(hf_store_status status, hf_duration retry_a
 hf_action IdemSession::OnWon(const hf_store_reply& reply) {
   token_ = reply.token;
   attempt_ = reply.attempt;
+  has_checkpoint_ = reply.body.size > 0;
+  if (reply.status == HF_STORE_RECONCILE) {
+    ask_first_ = true;
+    config_.on_expiry = HF_ON_EXPIRY_RECONCILE;  // the word of the owner before, and of the record
+  }
   lease_until_ = LeaseFrom(lease_base_);
-  if (now_ < lease_until_ || now_ >= config_.deadline) return RunOrGiveBack();
-  // Won long ago, or told so late that no time is left: ask for a lease that starts now.
+  return BeginOrRenew();
+}
+
+// Won long ago, or told so late that no time is left: asks for a lease that starts now.
+hf_action IdemSession::BeginOrRenew() {
+  if (now_ < lease_until_ || now_ >= config_.deadline) return BeginOrGiveBack();
   phase_ = IdemPhase::kRenewing;
+  besides_ = 0;
   renew_asked_ = now_;
   return Store(std::min(config_.deadline, LeaseFrom(now_)));
 }
@@ -183,7 +196,7 @@ hf_action IdemSession::OnWon(const hf_store_reply& reply) {
 std::optional<hf_action> IdemSession::OnRenewedBeforeRun(const hf_store_reply& reply) {
   if (reply.status == HF_STORE_OK) {
     lease_until_ = LeaseFrom(renew_asked_);
-    return RunOrGiveBack();
+    return BeginOrGiveBack();
   }
   if (reply.status == HF_STORE_FENCED) return Finish(kFenced);
   if (reply.status == HF_STORE_CORRUPT) return Finish(StorageRefusal(reply.status, 0));
@@ -191,22 +204,23 @@ std::optional<hf_action> IdemSession::OnRenewedBeforeRun(const hf_store_reply& r
   return GiveBack(kStoreUnavailable);
 }
 
-hf_action IdemSession::RunOrGiveBack() {
+hf_action IdemSession::BeginOrGiveBack() {
   if (now_ >= config_.deadline) return GiveBack({HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, 0});
   if (now_ >= lease_until_) return GiveBack(kStoreUnavailable);
-  phase_ = IdemPhase::kRunning;
-  hf_action action = Action(HF_DO_RUN);
+  phase_ = ask_first_ ? IdemPhase::kReconciling : IdemPhase::kRunning;
+  hf_action action = Action(ask_first_ ? HF_DO_RECONCILE : HF_DO_RUN);
   action.until = lease_until_;
   return action;
 }
 
-hf_action IdemSession::OnReplay(const hf_store_reply& reply) {
+std::optional<hf_action> IdemSession::OnReplay(const hf_store_reply& reply) {
+  if (reply.truncated > HF_BODY_REFERENCE) return std::nullopt;
   token_ = reply.token;
   attempt_ = reply.attempt;
   replayed_ = true;
-  truncated_ = reply.truncated != 0;
+  body_kind_ = reply.truncated;
   result_code_ = reply.code;
-  return Finish({reply.code, FinalReason(reply.code, truncated_), 0});
+  return Finish({reply.code, FinalReason(reply.code, body_kind_), 0});
 }
 
 hf_action IdemSession::OnBusy(const hf_store_reply& reply) {
@@ -225,6 +239,16 @@ hf_action IdemSession::OnTime(hf_time now) {
     phase_ = IdemPhase::kSettling;
     return Store(0);
   }
+  return ClaimUnlessLate();
+}
+
+hf_action IdemSession::OnWake(hf_time now) {
+  Observe(now);
+  if (phase_ == IdemPhase::kPausing) return Sleep(phase_, until_);
+  return ClaimUnlessLate();
+}
+
+hf_action IdemSession::ClaimUnlessLate() {
   if (now_ >= config_.deadline) return Finish({HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, busy_for_});
   return Claim();
 }
@@ -238,6 +262,7 @@ hf_idem_snapshot IdemSession::Snapshot() const {
   snapshot.replayed = replayed_ ? 1 : 0;
   snapshot.ran = ran_ ? 1 : 0;
   snapshot.result_code = result_code_;
+  snapshot.truncated = body_kind_;
   return snapshot;
 }
 

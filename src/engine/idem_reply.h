@@ -34,8 +34,9 @@ inline hf_rejection StorageRefusal(hf_store_status status, hf_duration retry_aft
   }
 }
 
-inline hf_reason FinalReason(hf_code code, bool truncated) {
-  if (truncated) return HF_R_IDEM_OVERSIZE;
+// Whoever does not look at the kind of a body must not take a digest or a reference for the result.
+inline hf_reason FinalReason(hf_code code, uint32_t body_kind) {
+  if (body_kind != HF_BODY_WHOLE) return HF_R_IDEM_OVERSIZE;
   return code == HF_OK ? HF_R_NONE : HF_R_NOT_RETRYABLE;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way from RUN to FINISH: renew, complete, fail, abandon, abort; see idem.h.
+// The way from RUN or RECONCILE to FINISH: renew, checkpoint, complete, fail, abandon, abort; see idem.h.
 //
 // After the effect, giving up early is the costly mistake: the record then says less than what is true.
 // So a store that did nothing is asked again after a pause, whatever the deadline says.
@@ -17,36 +17,49 @@ constexpr hf_duration kLongestPause = HF_S;
 
 }  // namespace
 
-hf_action IdemSession::OnResult(const hf_outcome& outcome, hf_str body, bool truncated,
-                                hf_time now) {
+hf_action IdemSession::OnResult(const hf_outcome& outcome, const IdemBody& body, hf_time now) {
   Observe(now);
-  result_code_ = outcome.code;
   ran_ = outcome.effect != HF_EFFECT_NOT_STARTED;
-  settle_effect_ = outcome.effect;
-  settle_retry_after_ = 0;
+  at_stake_ = ran_;
+  const bool may_come_back =
+      outcome.effect == HF_EFFECT_RETRYABLE || config_.on_expiry != HF_ON_EXPIRY_IN_DOUBT;
   switch (outcome.effect) {
     case HF_EFFECT_FINAL:
-      settle_verb_ = HF_STORE_COMPLETE;
-      body_ = body;
-      truncated_ = truncated;
-      verdict_ = {outcome.code, FinalReason(outcome.code, truncated), 0};
-      break;
-    case HF_EFFECT_RETRYABLE:
-      settle_verb_ = HF_STORE_FAIL;
-      settle_retry_after_ = outcome.retry_after;
-      verdict_ = {outcome.code, HF_R_IDEM_BACKOFF, outcome.retry_after};
+      PlanComplete(outcome, body);
       break;
     case HF_EFFECT_NOT_STARTED:
-      settle_verb_ = HF_STORE_ABANDON;
+      PlanGiveBack(outcome.code);
       verdict_ = {outcome.code, HF_R_NONE, outcome.retry_after};
       break;
     default:
-      settle_verb_ = HF_STORE_FAIL;
-      settle_retry_after_ = outcome.retry_after;
-      verdict_ = {
-          outcome.code,
-          config_.on_expiry == HF_ON_EXPIRY_TAKEOVER ? HF_R_IDEM_BACKOFF : HF_R_IDEM_IN_DOUBT,
-          outcome.retry_after};
+      PlanFail(outcome.code, outcome.effect, outcome.retry_after);
+      verdict_ = {outcome.code, may_come_back ? HF_R_IDEM_BACKOFF : HF_R_IDEM_IN_DOUBT,
+                  outcome.retry_after};
+      break;
+  }
+  return Settle();
+}
+
+// The reconciler's own failure is not the work's: whoever asked is told what a duplicate would be.
+hf_action IdemSession::OnReconciled(const hf_outcome& outcome, const IdemBody& body, hf_time now) {
+  Observe(now);
+  switch (outcome.effect) {
+    case HF_EFFECT_FINAL:
+      at_stake_ = true;
+      PlanComplete(outcome, body);
+      break;
+    case HF_EFFECT_NOT_STARTED:
+      ask_first_ = false;
+      return BeginOrRenew();
+    case HF_EFFECT_RETRYABLE:
+      PlanFail(outcome.code, HF_EFFECT_AMBIGUOUS, outcome.retry_after);
+      verdict_ = {HF_UNAVAILABLE, HF_R_IDEM_BACKOFF, outcome.retry_after};
+      break;
+    default:
+      at_stake_ = true;
+      PlanFail(outcome.code, HF_EFFECT_AMBIGUOUS, 0);
+      settle_on_expiry_ = HF_ON_EXPIRY_IN_DOUBT;
+      verdict_ = {HF_FAILED_PRECONDITION, HF_R_IDEM_IN_DOUBT, 0};
       break;
   }
   return Settle();
@@ -56,18 +69,42 @@ hf_action IdemSession::OnJoined(const hf_outcome& outcome, hf_time now) {
   Observe(now);
   result_code_ = outcome.code;
   ran_ = true;
-  return Finish({outcome.code, FinalReason(outcome.code, false), 0});
+  return Finish({outcome.code, FinalReason(outcome.code, HF_BODY_WHOLE), 0});
+}
+
+void IdemSession::PlanComplete(const hf_outcome& outcome, const IdemBody& body) {
+  settle_verb_ = HF_STORE_COMPLETE;
+  settle_effect_ = HF_EFFECT_FINAL;
+  result_code_ = outcome.code;
+  body_ = body.bytes;
+  body_kind_ = body.kind;
+  verdict_ = {outcome.code, FinalReason(outcome.code, body.kind), 0};
+}
+
+void IdemSession::PlanFail(hf_code code, hf_effect effect, hf_duration retry_after) {
+  settle_verb_ = HF_STORE_FAIL;
+  settle_effect_ = effect;
+  settle_on_expiry_ = config_.on_expiry;
+  settle_retry_after_ = retry_after;
+  result_code_ = code;
+}
+
+void IdemSession::PlanGiveBack(hf_code why) {
+  if (ask_first_) return PlanFail(why, HF_EFFECT_AMBIGUOUS, 0);
+  if (has_checkpoint_) return PlanFail(why, HF_EFFECT_RETRYABLE, 0);
+  settle_verb_ = HF_STORE_ABANDON;
+  result_code_ = why;
 }
 
 hf_action IdemSession::GiveBack(const hf_rejection& why) {
-  settle_verb_ = HF_STORE_ABANDON;
+  PlanGiveBack(why.code);
   verdict_ = why;
   return Settle();
 }
 
 hf_action IdemSession::Settle() {
   phase_ = IdemPhase::kSettling;
-  renewal_out_ = false;
+  besides_ = 0;
   may_stand_ = false;
   reasks_ = 0;
   rounds_ = 0;
@@ -93,8 +130,8 @@ std::optional<hf_action> IdemSession::OnSettled(const hf_store_reply& reply) {
 }
 
 hf_action IdemSession::OnSettleFenced(const hf_store_reply& reply) {
-  // Nothing ran, so whoever has the key now is welcome to it.
-  if (settle_verb_ == HF_STORE_ABANDON) return Finish(verdict_);
+  // Nothing was to be told, so whoever has the key now is welcome to it.
+  if (!at_stake_) return Finish(verdict_);
   // The earlier asking was applied after all: the table has no ALREADY for a failure.
   const bool failed_before =
       settle_verb_ == HF_STORE_FAIL && may_stand_ && reply.token == token_ &&
@@ -113,13 +150,13 @@ hf_action IdemSession::OnSettleFailed(hf_store_status status) {
     const hf_duration pause = Jittered(kFirstPause, kLongestPause, rounds_++);
     return Sleep(IdemPhase::kPausing, AddSaturating(now_, pause));
   }
-  // Where nothing ran, nothing is unknown: the lease runs out by itself.
-  return Finish(ran_ ? kStoreIndeterminate : verdict_);
+  // Where nothing was to be told, nothing is unknown: the lease runs out by itself.
+  return Finish(at_stake_ ? kStoreIndeterminate : verdict_);
 }
 
 hf_store_request IdemSession::Renew(hf_time now) {
   Observe(now);
-  renewal_out_ = true;
+  besides_ = HF_STORE_RENEW;
   renew_asked_ = now_;
   return RequestFor(HF_STORE_RENEW);
 }
@@ -140,35 +177,65 @@ hf_code IdemSession::OnRenewed(const hf_store_reply& reply, hf_time now) {
     default:
       if (!nothing) return HF_INVALID_ARGUMENT;
   }
-  renewal_out_ = false;
+  besides_ = 0;
   if (nothing) return HF_UNAVAILABLE;
   if (reply.status == HF_STORE_FENCED) return HF_ABORTED;
   if (reply.status == HF_STORE_INDETERMINATE) return HF_UNKNOWN;
   return reply.status == HF_STORE_CORRUPT ? HF_DATA_LOSS : HF_OK;
 }
 
+hf_store_request IdemSession::Checkpoint(hf_str bytes, hf_time now) {
+  Observe(now);
+  besides_ = HF_STORE_CHECKPOINT;
+  hf_store_request request = RequestFor(HF_STORE_CHECKPOINT);
+  request.body = bytes;
+  return request;
+}
+
+hf_code IdemSession::OnCheckpointed(const hf_store_reply& reply, hf_time now) {
+  Observe(now);
+  switch (reply.status) {
+    case HF_STORE_OK:
+      besides_ = 0;
+      has_checkpoint_ = true;
+      return HF_OK;
+    case HF_STORE_FENCED:
+      besides_ = 0;
+      lease_until_ = std::min(lease_until_, now_);
+      return HF_ABORTED;
+    case HF_STORE_INDETERMINATE:
+      besides_ = 0;
+      has_checkpoint_ = true;  // it may
+      return HF_UNKNOWN;
+    default:
+      break;
+  }
+  if (!DidNothing(reply.status) && reply.status != HF_STORE_CORRUPT) return HF_INVALID_ARGUMENT;
+  besides_ = 0;
+  return StorageRefusal(reply.status, 0).code;
+}
+
 bool IdemSession::Abort(hf_store_request* request) {
   const IdemPhase phase = phase_;
   phase_ = IdemPhase::kFinished;
-  renewal_out_ = false;
+  besides_ = 0;
   switch (phase) {
     case IdemPhase::kRenewing:
-      *request = RequestFor(HF_STORE_ABANDON);
-      return true;
+    case IdemPhase::kReconciling:
+      PlanGiveBack(HF_CANCELLED);
+      break;
     case IdemPhase::kRunning:
       ran_ = true;
-      result_code_ = HF_CANCELLED;
-      settle_effect_ = HF_EFFECT_AMBIGUOUS;
-      settle_retry_after_ = 0;
-      *request = RequestFor(HF_STORE_FAIL);
-      return true;
+      PlanFail(HF_CANCELLED, HF_EFFECT_AMBIGUOUS, 0);
+      break;
     case IdemPhase::kSettling:
     case IdemPhase::kPausing:
-      *request = RequestFor(settle_verb_);
-      return true;
+      break;
     default:
       return false;
   }
+  *request = RequestFor(settle_verb_);
+  return true;
 }
 
 }  // namespace holdfast::engine

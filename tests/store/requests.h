@@ -79,12 +79,22 @@ inline hf_store_request Complete(std::string_view key, uint64_t token, std::stri
 }
 
 inline hf_store_request Fail(std::string_view key, uint64_t token, hf_effect effect,
-                             hf_duration retry_after = 0) {
+                             hf_duration retry_after = 0,
+                             hf_on_expiry on_expiry = HF_ON_EXPIRY_IN_DOUBT) {
   hf_store_request request = Request(HF_STORE_FAIL, key);
+  request.on_expiry = on_expiry;
   request.token = token;
   request.code = HF_UNAVAILABLE;
   request.effect = effect;
   request.retry_after = retry_after;
+  return request;
+}
+
+// `body` must outlive the request.
+inline hf_store_request Checkpoint(std::string_view key, uint64_t token, std::string_view body) {
+  hf_store_request request = Request(HF_STORE_CHECKPOINT, key);
+  request.token = token;
+  request.body = {body.data(), body.size()};
   return request;
 }
 
@@ -101,6 +111,14 @@ inline hf_store_request Resolve(std::string_view key, hf_effect effect,
   hf_store_request request = Request(HF_STORE_RESOLVE, key);
   request.effect = effect;
   request.body = {body.data(), body.size()};
+  return request;
+}
+
+inline hf_store_request Release(std::string_view key, hf_effect effect,
+                                hf_duration retry_after = 0) {
+  hf_store_request request = Request(HF_STORE_RELEASE, key);
+  request.effect = effect;
+  request.retry_after = retry_after;
   return request;
 }
 

@@ -26,7 +26,7 @@ void ExpectRefused(const std::function<void(hf_idem_options&)>& spoil, hf_reason
 TEST(IdemInput, OptionsAreRefusedByReason) {
   using Options = hf_idem_options;
   ExpectRefused([](Options& o) { o.struct_size = 0; }, HF_R_STRUCT_SIZE);
-  ExpectRefused([](Options& o) { o.struct_size = sizeof(o) - 1; }, HF_R_STRUCT_SIZE);
+  ExpectRefused([](Options& o) { o.struct_size = offsetof(Options, label) - 1; }, HF_R_STRUCT_SIZE);
   ExpectRefused([](Options& o) { o.abi_level = 0; }, HF_R_ABI_LEVEL);
   ExpectRefused([](Options& o) { o.key_id[0] = 0; }, HF_R_KEY_MISSING);
   ExpectRefused([](Options& o) { o.fingerprint[0] = 0; }, HF_R_FINGERPRINT_MISSING);
@@ -43,8 +43,10 @@ TEST(IdemInput, OptionsAreRefusedByReason) {
   ExpectRefused([](Options& o) { o.max_wait = -1; }, HF_R_OUT_OF_RANGE);
   ExpectRefused([](Options& o) { o.max_attempts = 1000001; }, HF_R_OUT_OF_RANGE);
   ExpectRefused([](Options& o) { o.max_body = HF_IDEM_BODY_MAX + 1; }, HF_R_OUT_OF_RANGE);
-  ExpectRefused([](Options& o) { o.on_expiry = 3; }, HF_R_OUT_OF_RANGE);
+  ExpectRefused([](Options& o) { o.on_expiry = 4; }, HF_R_OUT_OF_RANGE);
   ExpectRefused([](Options& o) { o.on_expiry = -1; }, HF_R_OUT_OF_RANGE);
+  ExpectRefused([](Options& o) { o.label = {nullptr, 1}; }, HF_R_NULL_ARGUMENT);
+  ExpectRefused([](Options& o) { o.label = {"x", HF_RECORD_LABEL_MAX + 1}; }, HF_R_OUT_OF_RANGE);
 }
 
 TEST(IdemInput, LimitsThemselvesAreAccepted) {
@@ -97,6 +99,20 @@ TEST(IdemInput, NullIsRefusedEverywhere) {
   EXPECT_EQ(hf_idem_on_reply(&m.idem, &reply, 0, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_time(nullptr, 0, &m.action), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_time(&m.idem, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_wake(nullptr, 0, &m.action), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_wake(&m.idem, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_reconciled(nullptr, &outcome, nullptr, 0, 0, &m.action),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_reconciled(&m.idem, &outcome, nullptr, 0, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_reconciled(&m.idem, &outcome, nullptr, 1, 0, &m.action),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_spilled(nullptr, &outcome, "x", 1, 0, &m.action), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_spilled(&m.idem, &outcome, "x", 1, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_checkpoint(nullptr, "x", 1, 0, &request), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_checkpoint(&m.idem, "x", 1, 0, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_checkpointed(nullptr, &reply, 0), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_checkpointed(&m.idem, nullptr, 0), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_checkpointed(&m.idem, &reply, -1), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_result(nullptr, &outcome, nullptr, 0, 0, &m.action), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_result(&m.idem, &outcome, nullptr, 0, 0, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_joined(nullptr, &outcome, 0, &m.action), HF_INVALID_ARGUMENT);
@@ -132,6 +148,13 @@ TEST(IdemInput, NegativeTimeIsRefused) {
   EXPECT_EQ(running.Result(HF_OK), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_joined(&running.idem, &outcome, -1, &running.action), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_renew(&running.idem, -1, &request), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_wake(&machine.idem, -1, &machine.action), HF_INVALID_ARGUMENT);
+  running.now = 0;
+  running.WinToReconcile();
+  running.now = -1;
+  EXPECT_EQ(running.Reconciled(HF_OK), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(running.Spilled(HF_OK, "place"), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(running.action.reason, HF_R_OUT_OF_RANGE);
 }
 
 // Every step that does not fit the phase is refused, and the session goes on as if it had not come.
@@ -149,14 +172,23 @@ void ExpectOnly(IdemMachine& machine, bool reply, bool time, bool run) {
   if (!time) {
     EXPECT_EQ(machine.Time(), HF_INVALID_ARGUMENT);
     EXPECT_EQ(machine.action.reason, HF_R_BAD_STATE);
+    EXPECT_EQ(hf_idem_on_wake(&machine.idem, machine.now, &machine.action), HF_INVALID_ARGUMENT);
+    EXPECT_EQ(machine.action.reason, HF_R_BAD_STATE);
   }
+  EXPECT_EQ(machine.Reconciled(HF_OK), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(machine.action.reason, HF_R_BAD_STATE);
   if (!run) {
+    EXPECT_EQ(machine.Spilled(HF_OK, "place"), HF_INVALID_ARGUMENT);
+    EXPECT_EQ(machine.action.reason, HF_R_BAD_STATE);
+    EXPECT_EQ(hf_idem_checkpoint(&machine.idem, "x", 1, machine.now, &request),
+              HF_INVALID_ARGUMENT);
     EXPECT_EQ(machine.Result(HF_OK), HF_INVALID_ARGUMENT);
     EXPECT_EQ(hf_idem_on_joined(&machine.idem, &outcome, machine.now, &machine.action),
               HF_INVALID_ARGUMENT);
     EXPECT_EQ(hf_idem_renew(&machine.idem, machine.now, &request), HF_INVALID_ARGUMENT);
   }
   EXPECT_EQ(hf_idem_on_renewed(&machine.idem, &won, machine.now, &until), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(machine.Checkpointed(HF_STORE_OK), HF_INVALID_ARGUMENT);
   machine.action = action;
 }
 
@@ -224,6 +256,18 @@ TEST(IdemInput, OutcomeThatCannotBeIsRefused) {
   EXPECT_EQ(hf_idem_on_result(&machine.idem, &outcome, nullptr, 1, machine.now, &machine.action),
             HF_INVALID_ARGUMENT);
   EXPECT_EQ(machine.Result(HF_OK), HF_OK);
+}
+
+TEST(IdemInput, FindingThatCannotBeIsRefused) {
+  IdemMachine machine;
+  machine.WinToReconcile();
+  EXPECT_EQ(machine.Reconciled(17), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(machine.Reconciled(HF_OK, HF_EFFECT_NOT_STARTED), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(machine.Spilled(17, "place"), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(machine.action.reason, HF_R_OUT_OF_RANGE);
+  EXPECT_EQ(machine.Result(HF_OK), HF_INVALID_ARGUMENT) << "nothing ran";
+  EXPECT_EQ(machine.action.reason, HF_R_BAD_STATE);
+  EXPECT_EQ(machine.Reconciled(HF_OK), HF_OK);
 }
 
 TEST(IdemInput, SnapshotRespectsItsSize) {

@@ -38,7 +38,7 @@ struct IdemMachine {
     hf_store_reply reply{};
     reply.status = status;
     reply.retry_after = retry_after;
-    if (status == HF_STORE_WON) {
+    if (status == HF_STORE_WON || status == HF_STORE_RECONCILE) {
       reply.token = kToken;
       reply.attempt = 1;
     }
@@ -52,6 +52,18 @@ struct IdemMachine {
     ASSERT_EQ(action.kind, HF_DO_RUN);
   }
 
+  // From the start to RECONCILE; `checkpoint` is what the attempt before left.
+  void WinToReconcile(std::string_view checkpoint = {}) {
+    ASSERT_EQ(Start(), HF_OK);
+    hf_store_reply reply{};
+    reply.status = HF_STORE_RECONCILE;
+    reply.token = kToken;
+    reply.attempt = 2;
+    reply.body = {checkpoint.data(), checkpoint.size()};
+    ASSERT_EQ(Reply(reply), HF_OK);
+    ASSERT_EQ(action.kind, HF_DO_RECONCILE);
+  }
+
   hf_code Time() { return hf_idem_on_time(&idem, now, &action); }
 
   hf_code Result(hf_code code, hf_effect effect = HF_EFFECT_DERIVE, std::string_view body = {},
@@ -61,6 +73,28 @@ struct IdemMachine {
     outcome.effect = effect;
     outcome.retry_after = retry_after;
     return hf_idem_on_result(&idem, &outcome, body.data(), body.size(), now, &action);
+  }
+
+  hf_code Reconciled(hf_code code, hf_effect effect = HF_EFFECT_DERIVE, std::string_view body = {},
+                     hf_duration retry_after = 0) {
+    hf_outcome outcome{};
+    outcome.code = code;
+    outcome.effect = effect;
+    outcome.retry_after = retry_after;
+    return hf_idem_on_reconciled(&idem, &outcome, body.data(), body.size(), now, &action);
+  }
+
+  hf_code Spilled(hf_code code, std::string_view where, hf_effect effect = HF_EFFECT_DERIVE) {
+    hf_outcome outcome{};
+    outcome.code = code;
+    outcome.effect = effect;
+    return hf_idem_on_spilled(&idem, &outcome, where.data(), where.size(), now, &action);
+  }
+
+  hf_code Checkpointed(hf_store_status status) {
+    hf_store_reply reply{};
+    reply.status = status;
+    return hf_idem_on_checkpointed(&idem, &reply, now);
   }
 
   hf_idem_snapshot Snapshot() const {

@@ -325,5 +325,42 @@ TEST(Idem, ClockThatStepsBackStandsStill) {
   EXPECT_EQ(machine.action.until, IdemMachine::kStart + 9 * HF_S);
 }
 
+TEST(Idem, WakeAsksAtOnceAndLeavesOtherSleepsAlone) {
+  IdemMachine machine;
+  machine.options.max_wait = 60 * HF_S;
+  machine.options.deadline = IdemMachine::kStart + 60 * HF_S;
+  ASSERT_EQ(machine.Start(), HF_OK);
+  EXPECT_EQ(hf_idem_on_wake(&machine.idem, machine.now, &machine.action), HF_INVALID_ARGUMENT);
+  ASSERT_EQ(machine.Reply(HF_STORE_BUSY, 10 * HF_S), HF_OK);
+  ASSERT_EQ(machine.action.kind, HF_DO_SLEEP);
+  ASSERT_EQ(hf_idem_on_wake(&machine.idem, machine.now, &machine.action), HF_OK);
+  ASSERT_EQ(machine.action.kind, HF_DO_STORE);
+  EXPECT_EQ(machine.Asked().verb, HF_STORE_CLAIM);
+  ASSERT_EQ(machine.Reply(HF_STORE_BUSY, 10 * HF_S), HF_OK);
+  machine.now += 60 * HF_S;
+  ASSERT_EQ(hf_idem_on_wake(&machine.idem, machine.now, &machine.action), HF_OK);
+  ExpectFinish(machine.action, HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, 10 * HF_S);
+  IdemMachine pausing;
+  pausing.Win();
+  ASSERT_EQ(pausing.Result(HF_OK), HF_OK);
+  ASSERT_EQ(pausing.Reply(HF_STORE_UNAVAILABLE), HF_OK);
+  ASSERT_EQ(pausing.action.kind, HF_DO_SLEEP);
+  const hf_time until = pausing.action.until;
+  ASSERT_EQ(hf_idem_on_wake(&pausing.idem, until, &pausing.action), HF_OK);
+  EXPECT_EQ(pausing.action.kind, HF_DO_SLEEP);
+  EXPECT_EQ(pausing.action.until, until);
+}
+
+TEST(Idem, LabelGoesWithTheClaimOnly) {
+  IdemMachine machine;
+  machine.options.label = {"tenant", 6};
+  ASSERT_EQ(machine.Start(), HF_OK);
+  const hf_str label = machine.Asked().label;
+  EXPECT_EQ(std::string_view(label.data, label.size), "tenant");
+  ASSERT_EQ(machine.Reply(HF_STORE_WON), HF_OK);
+  ASSERT_EQ(machine.Result(HF_OK), HF_OK);
+  EXPECT_EQ(machine.Asked().label.size, 0u);
+}
+
 }  // namespace
 }  // namespace holdfast

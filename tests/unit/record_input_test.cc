@@ -48,6 +48,9 @@ hf_record Completed() {
   return next;
 }
 
+constexpr char kByte = 'x';
+constexpr hf_str kTooLong = {&kByte, HF_IDEM_CHECKPOINT_MAX + 1};  // never read
+
 using Damage = std::function<void(hf_record&)>;
 
 void ExpectCorrupt(hf_record record, const Damage& damage, const char* what) {
@@ -65,7 +68,7 @@ TEST(RecordInput, RecordThatCannotBeIsCorruptAndNeverOverwritten) {
   ExpectCorrupt(live, [](hf_record& r) { r.state = 5; }, "state");
   ExpectCorrupt(live, [](hf_record& r) { r.state = -1; }, "state");
   ExpectCorrupt(live, [](hf_record& r) { r.on_expiry = 0; }, "on_expiry");
-  ExpectCorrupt(live, [](hf_record& r) { r.on_expiry = 3; }, "on_expiry");
+  ExpectCorrupt(live, [](hf_record& r) { r.on_expiry = 4; }, "on_expiry");
   ExpectCorrupt(live, [](hf_record& r) { r.token = 0; }, "token");
   ExpectCorrupt(live, [](hf_record& r) { r.token = INT64_MAX; }, "last token");
   ExpectCorrupt(live, [](hf_record& r) { r.token = UINT64_MAX; }, "token");
@@ -78,7 +81,10 @@ TEST(RecordInput, RecordThatCannotBeIsCorruptAndNeverOverwritten) {
   ExpectCorrupt(live, [](hf_record& r) { r.not_before = -1; }, "not_before");
   ExpectCorrupt(live, [](hf_record& r) { r.expires_at = -1; }, "expires_at");
   ExpectCorrupt(live, [](hf_record& r) { r.completed_at = -1; }, "completed_at");
-  ExpectCorrupt(live, [](hf_record& r) { r.body = {"x", 1}; }, "body in progress");
+  ExpectCorrupt(live, [](hf_record& r) { r.body = {nullptr, 1}; }, "checkpoint without bytes");
+  ExpectCorrupt(live, [](hf_record& r) { r.body = kTooLong; }, "checkpoint size");
+  ExpectCorrupt(live, [](hf_record& r) { r.label = {nullptr, 1}; }, "label without bytes");
+  ExpectCorrupt(live, [](hf_record& r) { r.label = kTooLong; }, "label size");
   ExpectCorrupt(live, [](hf_record& r) { r.truncated = 1; }, "truncated in progress");
   ExpectCorrupt(live, [](hf_record& r) { std::fill(r.nonce, r.nonce + 16, uint8_t{0}); }, "nonce");
   const hf_record done = Completed();
@@ -86,11 +92,15 @@ TEST(RecordInput, RecordThatCannotBeIsCorruptAndNeverOverwritten) {
   ExpectCorrupt(done, [](hf_record& r) { r.attempt = 0; }, "attempt");
   ExpectCorrupt(done, [](hf_record& r) { r.expires_at = 0; }, "no expiry");
   ExpectCorrupt(done, [](hf_record& r) { r.truncated = 1; }, "not a digest");
-  ExpectCorrupt(done, [](hf_record& r) { r.truncated = 2; }, "truncated");
+  ExpectCorrupt(done, [](hf_record& r) { r.truncated = 3; }, "truncated");
+  ExpectCorrupt(done, [](hf_record& r) { r.body = {}, r.truncated = 2; }, "empty reference");
+  ExpectCorrupt(done, [](hf_record& r) { r.reconcile = 1; }, "reconciles what is done");
   ExpectCorrupt(done, [](hf_record& r) { r.body = {nullptr, 1}; }, "body without bytes");
   ExpectCorrupt(done, [](hf_record& r) { r.body.size = HF_IDEM_BODY_MAX + 1; }, "body size");
-  ExpectCorrupt(done, [](hf_record& r) { r.state = HF_RECORD_RETRYABLE; }, "retryable with body");
-  ExpectCorrupt(done, [](hf_record& r) { r.state = HF_RECORD_IN_DOUBT; }, "in doubt with body");
+  for (const hf_record_state state : {HF_RECORD_RETRYABLE, HF_RECORD_IN_DOUBT}) {
+    const auto leave = [state](hf_record& r) { r.state = state, r.body = kTooLong; };
+    ExpectCorrupt(done, leave, "a result where a checkpoint belongs");
+  }
 }
 
 TEST(RecordInput, CorruptionIsSeenByEveryVerb) {
@@ -100,7 +110,8 @@ TEST(RecordInput, CorruptionIsSeenByEveryVerb) {
   for (const hf_store_request& request :
        {testing::Claim("k", 1), testing::Renew("k", token), testing::Complete("k", token, "x"),
         testing::Fail("k", token, HF_EFFECT_RETRYABLE), testing::Abandon("k", token),
-        testing::Read("k"), testing::Resolve("k", HF_EFFECT_FINAL)}) {
+        testing::Read("k"), testing::Resolve("k", HF_EFFECT_FINAL),
+        testing::Checkpoint("k", token, "x"), testing::Release("k", HF_EFFECT_NOT_STARTED)}) {
     const Outcome outcome = Apply(&record, request);
     EXPECT_EQ(outcome.code, HF_DATA_LOSS);
     EXPECT_EQ(outcome.change, HF_RECORD_KEEP);
@@ -121,14 +132,16 @@ void ExpectRefused(hf_store_request request, const Spoil& spoil, const char* wha
 TEST(RecordInput, UnsoundClaimOrRenewalIsRefused) {
   const hf_store_request claim = testing::Claim("k", 2);
   ExpectRefused(claim, [](auto& r) { r.verb = 0; }, "verb");
-  ExpectRefused(claim, [](auto& r) { r.verb = 8; }, "verb");
+  ExpectRefused(claim, [](auto& r) { r.verb = 10; }, "verb");
   ExpectRefused(claim, [](auto& r) { r.nonce[0] = 0; }, "nonce");
   ExpectRefused(claim, [](auto& r) { r.on_expiry = 0; }, "on_expiry");
-  ExpectRefused(claim, [](auto& r) { r.on_expiry = 3; }, "on_expiry");
+  ExpectRefused(claim, [](auto& r) { r.on_expiry = 4; }, "on_expiry");
   ExpectRefused(claim, [](auto& r) { r.lease = 0; }, "lease");
   ExpectRefused(claim, [](auto& r) { r.lease = -1; }, "lease");
   ExpectRefused(claim, [](auto& r) { r.lease = 25 * 3600 * HF_S; }, "lease");
   ExpectRefused(claim, [](auto& r) { r.max_attempts = 0; }, "max_attempts");
+  ExpectRefused(claim, [](auto& r) { r.label = {nullptr, 1}; }, "label");
+  ExpectRefused(claim, [](auto& r) { r.label = kTooLong; }, "label");
   ExpectRefused(testing::Renew("k", 1), [](auto& r) { r.lease = 0; }, "renewal");
   ExpectRefused(testing::Renew("k", 1), [](auto& r) { r.lease = HF_INFINITE; }, "renewal");
 }
@@ -138,7 +151,8 @@ TEST(RecordInput, UnsoundSettlementIsRefused) {
   ExpectRefused(complete, [](auto& r) { r.ttl = 0; }, "ttl");
   ExpectRefused(complete, [](auto& r) { r.code = 17; }, "code");
   ExpectRefused(complete, [](auto& r) { r.truncated = 1; }, "not a digest");
-  ExpectRefused(complete, [](auto& r) { r.truncated = 2; }, "truncated");
+  ExpectRefused(complete, [](auto& r) { r.truncated = 3; }, "truncated");
+  ExpectRefused(complete, [](auto& r) { r.truncated = 2, r.body = {}; }, "empty reference");
   ExpectRefused(complete, [](auto& r) { r.body.data = nullptr; }, "body");
   ExpectRefused(complete, [](auto& r) { r.body.size = HF_IDEM_BODY_MAX + 1; }, "body size");
   const hf_store_request fail = testing::Fail("k", 1, HF_EFFECT_RETRYABLE);
@@ -152,6 +166,13 @@ TEST(RecordInput, UnsoundSettlementIsRefused) {
   ExpectRefused(done, [](auto& r) { r.ttl = 0; }, "ttl");
   ExpectRefused(done, [](auto& r) { r.code = 17; }, "code");
   ExpectRefused(done, [](auto& r) { r.body = {nullptr, 1}; }, "body");
+  const hf_store_request checkpoint = testing::Checkpoint("k", 1, "x");
+  ExpectRefused(checkpoint, [](auto& r) { r.body = {nullptr, 1}; }, "body");
+  ExpectRefused(checkpoint, [](auto& r) { r.body = kTooLong; }, "body size");
+  const hf_store_request release = testing::Release("k", HF_EFFECT_RETRYABLE);
+  ExpectRefused(release, [](auto& r) { r.effect = HF_EFFECT_FINAL; }, "a release is no result");
+  ExpectRefused(release, [](auto& r) { r.effect = HF_EFFECT_AMBIGUOUS; }, "effect");
+  ExpectRefused(release, [](auto& r) { r.ttl = 0; }, "ttl");
   const hf_store_request retry = testing::Resolve("k", HF_EFFECT_RETRYABLE);
   ExpectRefused(retry, [](auto& r) { r.ttl = -1; }, "ttl");
   ExpectRefused(retry, [](auto& r) { r.code = 17; }, "code");

@@ -118,7 +118,7 @@ typedef uint32_t hf_reason;
 #define HF_R_IDEM_IN_DOUBT 302u /* may have happened: an operator or reconciler must resolve it */
 #define HF_R_IDEM_FENCED 303u   /* the lease was lost: the result was not stored */
 #define HF_R_IDEM_BACKOFF 304u  /* failed before, and may be tried again after retry_after */
-#define HF_R_IDEM_OVERSIZE 305u /* body larger than max_body: the digest was kept, not the body */
+#define HF_R_IDEM_OVERSIZE 305u /* body larger than max_body: a digest or a reference was kept */
 #define HF_R_IDEM_POISON 306u   /* more claims than max_attempts: now in doubt */
 #define HF_R_KEY_MISSING 307u   /* no key given: never run un-guarded silently */
 #define HF_R_KEY_OVERSIZE 308u  /* key, tenant, operation or namespace above its limit */

@@ -13,12 +13,12 @@
  *   SLEEP    waits until `until` (busy, and the caller wanted to wait)  hf_idem_on_time, or
  *            or until it hears that the key is free                     hf_idem_on_wake
  *   RUN      runs the work, to be over by `until` (the lease)           hf_idem_on_result
- *   RECONCILE  finds out whether the attempt before this one happened   hf_idem_on_reconciled
+ *   RECONCILE  finds out by `until` whether the attempt before happened  hf_idem_on_reconciled
  *   FINISH   reads hf_idem_read; code and reason tell the case          -
  *
  *   FINISH code          reason            meaning
  *   OK                   NONE              ran here and is stored, or (replayed) ran before
- *   OK                   IDEM_OVERSIZE     as above, but only the digest of the body is stored
+ *   OK                   IDEM_OVERSIZE     as above, but the stored body is a digest or a reference
  *   the work's code      by its effect     the work failed; stored as its effect says (below)
  *   ABORTED              IDEM_BUSY         another owner holds the lease; retry_after
  *   INVALID_ARGUMENT     IDEM_MISMATCH     the key was used for another request
@@ -38,10 +38,19 @@
  *                        RETRYABLE    IDEM_BACKOFF   as RETRYABLE, if on_expiry is TAKEOVER
  *                        lease over   IDEM_BACKOFF   reconciles, if on_expiry is RECONCILE
  *   NOT_STARTED          absent       NONE           runs
+ *                        RETRYABLE    NONE           runs, where there is a checkpoint to keep
+ *
+ *   the reconciler says  stored as    FINISH
+ *   FINAL                COMPLETED    as for the work, but `ran` is 0
+ *   NOT_STARTED          -            none yet: RUN
+ *   AMBIGUOUS            IN_DOUBT     FAILED_PRECONDITION IDEM_IN_DOUBT
+ *   RETRYABLE            lease over   UNAVAILABLE IDEM_BACKOFF; a duplicate reconciles after retry_after
  *
  * The lease is kept on the caller's steady clock, from before the request that gave it, less a tenth of
  * it. A claim won too late for that is renewed before the work runs, or given back. After the effect a
- * store that did nothing is asked again a few times (SLEEP between) before the end is UNKNOWN.
+ * store that did nothing is asked again a few times (SLEEP between) before the end is UNKNOWN. Whoever was told
+ * RECONCILE is under on_expiry RECONCILE, whatever its options say, and gives a key back to be reconciled again.
+ * The checkpoint of the attempt before, if any, is the body of the reply that won.
  *
  * A function that refuses leaves the session as it was, and *next says FINISH with the refusal's
  * reason, so that a driver that ignores codes stops. Out of order: INVALID_ARGUMENT, HF_R_BAD_STATE.
@@ -140,7 +149,7 @@ HF_API hf_code hf_idem_on_wake(hf_idem* idem, hf_time now, hf_action* next) HF_N
 
 /* Goes on with what was found out about the attempt before this one, after RECONCILE.
  * Contract: effect FINAL: it happened, and this is its result, stored as the work's own (body as for
- *   hf_idem_on_result). NOT_STARTED: it did not happen; the next action is RUN. AMBIGUOUS: nobody can tell;
+ *   hf_idem_on_result). NOT_STARTED (with a code that is not OK): it did not happen; the next action is RUN. AMBIGUOUS: nobody can tell;
  *   in doubt. RETRYABLE: ask again after retry_after; the key stays as it is until then.
  * Ownership: body pinned. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT. Since: 0.4 */
 HF_API hf_code hf_idem_on_reconciled(hf_idem* idem, const hf_outcome* outcome, const void* body,
@@ -153,13 +162,22 @@ HF_API hf_code hf_idem_on_reconciled(hf_idem* idem, const hf_outcome* outcome, c
 HF_API hf_code hf_idem_on_result(hf_idem* idem, const hf_outcome* outcome, const void* body,
                                  size_t size, hf_time now, hf_action* next) HF_NOEXCEPT;
 
+/* Goes on with a result that the driver has put elsewhere, because its body is larger than max_body.
+ * Contract: instead of hf_idem_on_result or hf_idem_on_reconciled; the outcome is FINAL; where tells a duplicate
+ *   the place, and is stored as HF_BODY_REFERENCE; size is 1..max_body. Where it is refused, the session is as it
+ *   was: hand in the body itself, and its digest is stored.
+ * Ownership: where is pinned until FINISH. Threads: one at a time; no allocation. Errors: INVALID_ARGUMENT.
+ * Since: 0.4 */
+HF_API hf_code hf_idem_on_spilled(hf_idem* idem, const hf_outcome* outcome, const void* where,
+                                  size_t size, hf_time now, hf_action* next) HF_NOEXCEPT;
+
 /* Says that the work's own transaction stored the result (record.h: a joined completion).
  * Contract: instead of hf_idem_on_result, after RUN; the outcome is FINAL; the next action is FINISH.
  * Ownership: none. Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
 HF_API hf_code hf_idem_on_joined(hf_idem* idem, const hf_outcome* outcome, hf_time now,
                                  hf_action* next) HF_NOEXCEPT;
 
-/* Prepares a renewal of the lease, between RUN and its result.
+/* Prepares a renewal of the lease, between RUN (or RECONCILE) and its result.
  * Contract: *request is to be executed, its reply given to hf_idem_on_renewed; one at a time. Ownership: none.
  * Threads: one at a time. Errors: HF_R_BAD_STATE. Since: 0.1 */
 HF_API hf_code hf_idem_renew(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
@@ -187,8 +205,8 @@ HF_API hf_code hf_idem_on_checkpointed(hf_idem* idem, const hf_store_reply* repl
 
 /* Ends early.
  * Contract: returns 1 if *request must still be executed, best effort, so that the record is not left
- *   dangling: ABANDON where the work had not begun, FAIL as AMBIGUOUS where it was running, and where it was
- *   over the request that was to settle it (its body is still needed). Else 0.
+ *   dangling: ABANDON where the work had not begun, FAIL as AMBIGUOUS where it was running or being reconciled,
+ *   and where it was over the request that was to settle it (its body is still needed). Else 0.
  *   Idempotent. Ownership: *idem is the caller's again. Threads: one at a time. Errors: none. Since: 0.1 */
 HF_API int32_t hf_idem_abort(hf_idem* idem, hf_time now, hf_store_request* request) HF_NOEXCEPT;
 

@@ -36,7 +36,8 @@
  * The body of a record is its last checkpoint until it is COMPLETED, then the result. The label is the last
  * winner's, opaque to the table.
  *
- * on_expiry is the owner's word, kept in the record. A lapsed lease whose owner said IN_DOUBT is RESOLVEd
+ * on_expiry is the owner's word, kept in the record; of one who was told RECONCILE it is RECONCILE, whatever
+ * the request said. A lapsed lease whose owner said IN_DOUBT is RESOLVEd
  * as IN_DOUBT is, though nobody wrote it down yet; RESOLVE otherwise: ABSENT or FENCED. After RESOLVE or
  * RELEASE as retry, attempts count from 0 again. A zero fingerprint, in the record or the request, matches any.
  * RETRYABLE, ABANDON and expiry must not make the token fall: the next one is
