@@ -148,6 +148,7 @@ class Transition {
     result_.reply.code = old_->code;
     result_.reply.truncated = old_->truncated;
     result_.reply.body = old_->body;
+    result_.reply.expires_in = old_->expires_at - now_;  // Claim found it above 0
   }
 
   void Doubt(hf_store_status status) {

@@ -98,6 +98,19 @@ TEST(Record, LiveRecordOfAnotherRequestIsAMismatchInEveryState) {
   EXPECT_EQ(reply.code, HF_OK);
 }
 
+TEST(Record, ReplayTellsHowLongTheResultIsStillKept) {
+  Cell cell;
+  const uint64_t token = cell.Win(1);
+  EXPECT_EQ(cell.Apply(Claim(kKey, 2)).expires_in, 0);
+  ASSERT_EQ(cell.Apply(Complete(kKey, token, "done")).expires_in, 0);
+  EXPECT_EQ(cell.Apply(Claim(kKey, 2)).expires_in, kTtl);
+  cell.now += kTtl - 1;
+  EXPECT_EQ(cell.Apply(Read(kKey)).expires_in, 1);
+  EXPECT_EQ(cell.Apply(testing::WithFingerprint(Claim(kKey, 2), "other")).expires_in, 0);
+  cell.now -= 3 * kTtl;  // a clock set back lengthens a life, as it does a lease
+  EXPECT_EQ(cell.Apply(Read(kKey)).expires_in, 3 * kTtl + 1);
+}
+
 TEST(Record, ZeroFingerprintMatchesAnyOnEitherSide) {
   Cell cell;
   hf_store_request unmarked = Claim(kKey, 1);

@@ -157,6 +157,8 @@ typedef struct hf_store_reply {
   uint8_t owner[16]; /* the nonce of the last winner; zero if absent */
   hf_str
       body; /* REPLAY: the result. WON, RECONCILE: the last checkpoint. Points into the record that was given */
+  hf_duration
+      expires_in; /* REPLAY: how long the store still keeps the result, from its own now; above 0 */
 } hf_store_reply;
 
 typedef int32_t hf_record_change;
