@@ -164,6 +164,8 @@ const char* hf_reason_name(hf_reason reason) noexcept {
       return "store_locked";
     case HF_R_ZERO_NONCE:
       return "zero_nonce";
+    case HF_R_STORE_ERASED:
+      return "store_erased";
     default:
       return "reason_?";
   }

@@ -153,6 +153,7 @@ std::optional<hf_action> IdemSession::OnClaimed(const hf_store_reply& reply) {
     case HF_STORE_POISON:
       return Finish({HF_FAILED_PRECONDITION, HF_R_IDEM_POISON, 0});
     case HF_STORE_CORRUPT:
+    case HF_STORE_ERASED:
       return Finish(StorageRefusal(reply.status, 0));
     default:
       break;

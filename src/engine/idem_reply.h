@@ -29,6 +29,8 @@ inline hf_rejection StorageRefusal(hf_store_status status, hf_duration retry_aft
       return {HF_UNAVAILABLE, HF_R_STORE_LOCKED, retry_after};
     case HF_STORE_CORRUPT:
       return {HF_DATA_LOSS, HF_R_STORE_CORRUPT, 0};
+    case HF_STORE_ERASED:
+      return {HF_FAILED_PRECONDITION, HF_R_STORE_ERASED, 0};
     default:
       return {HF_UNAVAILABLE, HF_R_STORE_UNAVAILABLE, retry_after};
   }

@@ -131,6 +131,7 @@ typedef uint32_t hf_reason;
 #define HF_R_STORE_FULL 314u       /* no space left: nothing was written */
 #define HF_R_STORE_LOCKED 315u     /* another process holds the store */
 #define HF_R_ZERO_NONCE 316u       /* the owner nonce must be 16 random bytes */
+#define HF_R_STORE_ERASED 317u     /* the key that seals the result was erased on purpose */
 
 /* Nanoseconds on the caller's own steady clock; any origin, never negative. 0 as a deadline: none. */
 typedef int64_t hf_time;

@@ -29,6 +29,7 @@
  *   UNAVAILABLE          STORE_UNAVAILABLE the store did nothing: the work did not run
  *   UNKNOWN              STORE_INDETERMINATE  see `ran`: whether the work ran is known, whether it is
  *                                          stored is not
+ *   FAILED_PRECONDITION  STORE_ERASED      it may have run; the key of its sealed result was erased
  *   others of STORE_*    ...               RESOURCE_EXHAUSTED, DATA_LOSS, ...
  *
  *   effect of the work   stored as    reason         a duplicate then gets

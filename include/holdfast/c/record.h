@@ -95,6 +95,8 @@ typedef int32_t hf_store_status;
 #define HF_STORE_CORRUPT 23       /* stored bytes fail their check; nothing happened */
 #define HF_STORE_FULL 24          /* no space left; nothing happened */
 #define HF_STORE_LOCKED 25        /* another process holds it; nothing happened */
+#define HF_STORE_ERASED \
+  26 /* to a CLAIM or READ: the key that seals this body was erased on purpose; nothing happened */
 
 /* What is asked of a store. Fixed layout. */
 typedef struct hf_store_request {
