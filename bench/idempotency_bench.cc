@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Idempotency: the identity of a key, the table, and a whole run against the memory store.
+#include <absl/container/flat_hash_map.h>
 #include <benchmark/benchmark.h>
 #include <holdfast/c/idempotency.h>
 #include <holdfast/memory/store.h>
+#include <malloc.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 
 namespace {
@@ -95,6 +99,73 @@ void MemoryReplay(benchmark::State& state) {
   }
 }
 BENCHMARK(MemoryReplay)->Name("idem/memory_replay");
+
+// What memory_claim_complete is measured against: a table that forgets, under one lock, and nothing else. Both
+// hold about kSteady entries and take a fresh key each time.
+constexpr uint64_t kSteady = 4096;
+using FloorKey = std::array<uint8_t, 32>;
+
+FloorKey FloorKeyOf(uint64_t number) {
+  FloorKey key{};
+  std::memcpy(key.data(), &number, sizeof(number));
+  return key;
+}
+
+void MutexAndMap(benchmark::State& state) {
+  std::mutex mutex;
+  absl::flat_hash_map<FloorKey, std::array<uint8_t, 64>> map;
+  uint64_t number = 0;
+  for (; number < kSteady; ++number) map.try_emplace(FloorKeyOf(number));
+  for (auto _ : state) {
+    {
+      const std::lock_guard lock(mutex);
+      map.try_emplace(FloorKeyOf(number));
+    }
+    const std::lock_guard lock(mutex);
+    map.erase(FloorKeyOf(number - kSteady));
+    ++number;
+  }
+}
+BENCHMARK(MutexAndMap)->Name("floor/mutex_and_map");
+
+// Claim and complete of a fresh key, whose result is forgotten kSteady keys later.
+void ClaimComplete(benchmark::State& state) {
+  int64_t now = HF_S;
+  auto store =
+      holdfast::memory::Store::Create({.shards = 1, .clock = [&now] { return now; }}).value();
+  holdfast::StoreRequest claim{}, complete{};
+  claim.verb = HF_STORE_CLAIM;
+  claim.on_expiry = HF_ON_EXPIRY_IN_DOUBT;
+  claim.fingerprint[0] = claim.nonce[0] = 1;
+  claim.lease = HF_S;
+  claim.max_attempts = 10;
+  complete.verb = HF_STORE_COMPLETE;
+  complete.ttl = kSteady;
+  complete.body = {"confirmed", 9};
+  uint64_t number = 0;
+  for (auto _ : state) {
+    ++now;
+    std::memcpy(claim.key_id, &number, sizeof(number));
+    std::memcpy(complete.key_id, &number, sizeof(number));
+    ++number;
+    complete.token = store->Execute(claim, holdfast::Duration{0}).raw.token;
+    if (store->Execute(complete, holdfast::Duration{0}).raw.status != HF_STORE_OK) std::abort();
+  }
+}
+BENCHMARK(ClaimComplete)->Name("idem/memory_claim_complete");
+
+// What one key costs: the process's heap grows by this much for each completed key with a short result.
+void BytesPerKey(benchmark::State& state) {
+  constexpr uint64_t kKeys = 100000;
+  for (auto _ : state) {
+    const size_t before = mallinfo2().uordblks;
+    auto store = holdfast::memory::Store::Create({.max_bytes = size_t{4} << 30}).value();
+    for (uint64_t number = 0; number < kKeys; ++number) RunOnce(*store, number);
+    state.counters["heap_bytes"] = static_cast<double>(mallinfo2().uordblks - before) / kKeys;
+    state.counters["counted_bytes"] = static_cast<double>(store->stats().bytes) / kKeys;
+  }
+}
+BENCHMARK(BytesPerKey)->Name("idem/memory_bytes_per_key")->Iterations(1);
 
 }  // namespace
 

@@ -12,13 +12,13 @@ namespace {
 
 struct MemoryFactory {
   static constexpr bool kDurable = false;
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
     return memory::Store::Create({.shards = 4, .clock = std::move(clock)}).value();
   }
 };
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreConformance, MemoryFactory);
+HF_STORE_CONFORMANCE(Memory, MemoryFactory);
 
 }  // namespace holdfast

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "store/conformance.h"
+#include "store/conformance_records.h"
 #include "store/sqlite_files.h"
 
 namespace holdfast {
