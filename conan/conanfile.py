@@ -26,9 +26,10 @@ class HoldfastConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
     options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
-               "with_asio": [True, False], "with_prometheus": [True, False]}
+               "with_asio": [True, False], "with_redis": [True, False],
+               "with_prometheus": [True, False]}
     default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
-                       "with_asio": True, "with_prometheus": True}
+                       "with_asio": True, "with_redis": True, "with_prometheus": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -55,8 +56,11 @@ class HoldfastConan(ConanFile):
         if self.options.with_grpc:
             self.requires("protobuf/3.21.12", **shown)
             self.requires("grpc/1.51.1", **shown)
-        if self.options.with_asio:
+        if self.options.with_asio or self.options.with_redis:
             self.requires("boost/1.81.0", **shown)
+        if self.options.with_redis:
+            self.requires("hiredis/0.14.1", **shown)
+            self.requires("openssl/3.0.22", **shown)
         if self.options.with_prometheus:
             self.requires("prometheus-cpp/1.0.1", **shown)
 
@@ -71,6 +75,7 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_SQLITE": bool(self.options.with_sqlite),
             "HOLDFAST_GRPC": bool(self.options.with_grpc),
             "HOLDFAST_ASIO": bool(self.options.with_asio),
+            "HOLDFAST_REDIS": bool(self.options.with_redis),
             "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
             "HOLDFAST_INSTALL": True,
             "HOLDFAST_TESTS": False,
@@ -79,7 +84,7 @@ class HoldfastConan(ConanFile):
         })
         toolchain.generate()
         CMakeDeps(self).generate()
-        PkgConfigDeps(self).generate()  # libsodium is found by pkg-config
+        PkgConfigDeps(self).generate()  # libsodium and hiredis are found by pkg-config
 
     def build(self):
         cmake = CMake(self)

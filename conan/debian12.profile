@@ -16,6 +16,8 @@ sqlite3/3.40.1
 protobuf/3.21.12
 grpc/1.51.1
 boost/1.81.0
+hiredis/0.14.1
+openssl/3.0.22
 prometheus-cpp/1.0.1
 
 [platform_tool_requires]
