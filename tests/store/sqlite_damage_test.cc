@@ -146,7 +146,7 @@ TEST_F(SqliteDamage, ForeignFilesAreRefusedAndNotTouched) {
 TEST_F(SqliteDamage, NewerSchemaIsRefusedAndNotTouched) {
   OpenStore();
   store_.reset();
-  Meddle("PRAGMA user_version=2");
+  Meddle("PRAGMA user_version=3");
   const std::string newer = ReadWhole(path_);
   const absl::Status status = OpenStatus();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);

@@ -12,78 +12,23 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <holdfast/c/idempotency.h>
+#include <holdfast/operable_store.h>
+#include <holdfast/sqlite/options.h>
 #include <holdfast/store.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 struct sqlite3;
 
 namespace holdfast::inline v0_4::sqlite {
 
-// Zero means the default, everywhere.
-struct Options {
-  // The file; its folder must exist and be writable. Never empty, ":memory:" or a "file:" URI.
-  std::string path = {};
-  // A registered sqlite3_vfs; empty: the process's default.
-  std::string vfs = {};
-  // Your own tables: SQL that may run again and again (CREATE TABLE IF NOT EXISTS ...), as it does at
-  // each opening of the file, also when the store reopens it after a failure.
-  std::string init_sql = {};
-  // Enforce foreign keys in your tables.
-  bool foreign_keys = false;
-
-  // How long to wait for another process that holds the file. Default 1 s.
-  Duration busy_timeout{0};
-  // For Execute and the like with timeout 0. Default 5 s.
-  Duration default_timeout{0};
-  // How much longer to wait for a transaction that is already running. Default 5 s.
-  Duration settle_timeout{0};
-
-  uint32_t max_batch = 0;      // requests in one commit; 1..4096, default 256
-  uint32_t max_queue = 0;      // requests waiting, then OVERLOADED; default 16384
-  size_t max_queue_bytes = 0;  // bodies waiting, then OVERLOADED; default 64 MiB
-  // Bytes of one stored body, above it its digest (truncated); default and at most HF_IDEM_BODY_MAX.
-  uint32_t max_body = 0;
-  // New keys are refused (OVERLOADED) above these; keys that exist can always be settled. Default: none.
-  uint64_t max_records = 0;
-  uint64_t max_bytes = 0;  // of the file's pages in use, yours included
-
-  uint32_t purge_per_batch = 0;   // expired records erased per commit; default 32
-  uint32_t checkpoint_pages = 0;  // WAL pages before a checkpoint; default 1000 (4 MB)
-
-  // Several processes share the file. Refused with SQLite 3.7.0 to 3.51.2 (but 3.44.6 and 3.50.7): with
-  // two connections their WAL reset can lose or corrupt commits.
-  bool multi_process = false;
-  bool allow_multi_process_despite_wal_reset_bug = false;
-
-  // The store's clock, nanoseconds since the Unix epoch; for tests. Default: the system clock. Called on
-  // the writer thread; must not throw.
-  std::function<int64_t()> clock = {};
-};
-
-// Counters since Open. A snapshot.
-struct Stats {
-  uint64_t requests = 0;       // run, joined work included
-  uint64_t joined = 0;         // joined work committed
-  uint64_t batches = 0;        // transactions that requests shared
-  uint64_t commits = 0;        // of those, the ones that wrote
-  uint64_t largest_batch = 0;  // requests
-  uint64_t waiting = 0;        // requests in the queue now
-  uint64_t purged = 0;         // expired records erased
-  uint64_t checkpoints = 0;    // completed
-  uint64_t reopened = 0;       // after a failure of the file
-  uint64_t records = 0;        // stored now; 0 unless max_records is set
-  uint64_t wal_pages = 0;      // after the last commit
-  Duration commit_time{0};     // spent in COMMIT, fsync included; all of them
-  Duration longest_commit{0};
-};
-
-// The claim that joined work completes: what RunOnceJoined knows from winning it.
+// The claim that joined work belongs to: what RunOnceJoined knows from winning it.
 struct JoinedClaim {
   uint8_t key_id[32] = {};
   uint64_t token = 0;
@@ -110,13 +55,21 @@ struct JoinedReply {
 using Work = std::function<absl::StatusOr<std::string>(sqlite3*)>;
 using Script = std::function<absl::Status(sqlite3*)>;
 
+// What Verify found.
+struct VerifyReport {
+  uint64_t records = 0;             // looked at
+  uint64_t damaged = 0;             // of those
+  std::vector<KeyId> damaged_keys;  // the first of them, as they could be read
+  std::string unreadable;           // what SQLite said where it could not read on; empty: it could
+};
+
 // Thread-safe. Not to be used in a child after fork.
-class Store final : public holdfast::Store {
+class Store final : public OperableStore {
  public:
   // Opens or creates the file.
   // Errors: INVALID_ARGUMENT (HF_R_OUT_OF_RANGE, HF_R_BAD_OPTIONS) naming the option; UNAVAILABLE
-  //   HF_R_STORE_LOCKED: another process holds it; FAILED_PRECONDITION: a file of another program, or of
-  //   a newer holdfast; DATA_LOSS HF_R_STORE_CORRUPT: not a database, or damaged; RESOURCE_EXHAUSTED
+  //   HF_R_STORE_LOCKED: another process holds it; FAILED_PRECONDITION: a file of another program, of a newer
+  //   holdfast, or of an older one and not to be migrated; DATA_LOSS HF_R_STORE_CORRUPT: not a database, or damaged; RESOURCE_EXHAUSTED
   //   HF_R_STORE_FULL; UNAVAILABLE HF_R_STORE_UNAVAILABLE: not accessible. Nothing is changed then.
   static absl::StatusOr<std::unique_ptr<Store>> Open(Options options);
 
@@ -128,6 +81,15 @@ class Store final : public holdfast::Store {
   // `timeout`: a request still queued then is taken back, UNAVAILABLE (nothing happened); one that is
   // running is waited for by settle_timeout more, then INDETERMINATE.
   StoreReply Execute(const StoreRequest& request, Duration timeout) override;
+
+  // The answer comes on the writer thread, after the commit; a refusal (OVERLOADED, closing) inside Submit. A
+  // request that is still queued after `timeout` is not run, and hears so when its turn comes. The waiter
+  // must not destroy the store, nor call what blocks.
+  bool Submit(const StoreRequest& request, Duration timeout, StoreWaiter& waiter) override;
+
+  // Up to max_batch requests share a commit.
+  std::vector<StoreReply> ExecuteMany(std::span<const StoreRequest> requests,
+                                      Duration timeout) override;
 
   // Durable; joined for work that goes through InTransaction.
   Guarantee guarantee() const override;
@@ -142,17 +104,42 @@ class Store final : public holdfast::Store {
   absl::StatusOr<std::string> InTransaction(const JoinedClaim& claim, const Work& work,
                                             Duration timeout = Duration{0});
 
+  // As RunJoined and InTransaction, but what `work` returns (at most 64 KiB) becomes the claim's checkpoint and
+  // the claim goes on: rows of one step, and the mark that it is done, in one commit. Whoever wins the key
+  // after a crash is given the last checkpoint.
+  JoinedReply RunJoinedStep(const JoinedClaim& claim, const Work& work,
+                            Duration timeout = Duration{0});
+  absl::Status CheckpointInTransaction(const JoinedClaim& claim, const Work& work,
+                                       Duration timeout = Duration{0});
+
   // Runs `script` in a transaction of its own and commits if it returns OK: migrations, fixtures.
   absl::Status Setup(const Script& script, Duration timeout = Duration{0});
 
   // Runs `script` read-only on committed data, between transactions.
   absl::Status Read(const Script& script, Duration timeout = Duration{0});
 
+  // Operators. Each reads between transactions, in pieces that hold up the others for a moment only; Purge
+  // commits up to 500 records at a time.
+  absl::StatusOr<ScanPage> Scan(const ScanQuery& query, Duration timeout) override;
+  absl::StatusOr<StoredRecord> Find(const KeyId& key_id, Duration timeout) override;
+  StoreReply ExecuteAudited(const StoreRequest& request, const AuditNote& note,
+                            Duration timeout) override;
+  absl::StatusOr<std::vector<AuditRow>> Audit(const std::optional<KeyId>& key_id, uint32_t limit,
+                                              Duration timeout) override;
+  absl::StatusOr<uint64_t> Purge(uint32_t limit, Duration timeout) override;
+  absl::StatusOr<StoreInfo> Info(Duration timeout) override;
+
+  // Checks the sums of every record; `timeout` is for each piece. Names up to `max_keys` damaged ones. The file's
+  // own structure: Read with PRAGMA integrity_check. Errors as of OperableStore, but never DATA_LOSS.
+  absl::StatusOr<VerifyReport> Verify(uint32_t max_keys, Duration timeout);
+
   Stats stats() const;
 
  private:
   class Impl;
   explicit Store(std::unique_ptr<Impl> impl);
+  JoinedReply Join(hf_store_verb verb, const JoinedClaim& claim, const Work& work,
+                   Duration timeout);
   void ReadBack(const JoinedClaim& claim, JoinedReply* result);
 
   std::unique_ptr<Impl> impl_;

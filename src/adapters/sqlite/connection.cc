@@ -11,37 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/sqlite/schema.h"
+
 namespace holdfast::inline v0_4::sqlite {
 namespace {
-
-constexpr char kSchema[] = R"sql(
-BEGIN EXCLUSIVE;
-CREATE TABLE holdfast_record(
-  kid BLOB NOT NULL PRIMARY KEY,  -- key id
-  state INTEGER NOT NULL,         -- 1 in progress, 2 completed, 3 retryable, 4 in doubt
-  on_expiry INTEGER NOT NULL,     -- 1 in doubt, 2 takeover
-  fingerprint BLOB NOT NULL,
-  nonce BLOB NOT NULL,
-  token INTEGER NOT NULL,
-  attempt INTEGER NOT NULL,
-  truncated INTEGER NOT NULL,
-  code INTEGER NOT NULL,
-  lease_until INTEGER NOT NULL,   -- ns since the Unix epoch, as all times
-  not_before INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  completed_at INTEGER NOT NULL,
-  body_sum BLOB NOT NULL,         -- first 16 bytes of SHA-256 of body
-  sum BLOB NOT NULL,              -- first 16 bytes of SHA-256 of all columns above
-  body BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX holdfast_expiry ON holdfast_record(expires_at) WHERE state IN (2, 3);
-CREATE TABLE holdfast_meta(name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO holdfast_meta VALUES('token_floor', 0);
-PRAGMA application_id = 1751544692;
-PRAGMA user_version = 1;
-COMMIT;
-)sql";
-static_assert(kApplicationId == 1751544692 && kSchemaVersion == 1);
 
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr int kHeaderSize = 100;
@@ -49,22 +22,6 @@ constexpr int kHeaderSize = 100;
 int32_t BigEndian32(const unsigned char* bytes) {
   return static_cast<int32_t>(static_cast<uint32_t>(bytes[0]) << 24 | uint32_t{bytes[1]} << 16 |
                               uint32_t{bytes[2]} << 8 | uint32_t{bytes[3]});
-}
-
-absl::Status Foreign(std::string_view text) {
-  return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_OPTIONS, text);
-}
-
-absl::Status CheckOwnerNumbers(int64_t application_id, int64_t version) {
-  if (application_id != kApplicationId) {
-    return Foreign("path: an SQLite file of another program (application_id is not holdfast's)");
-  }
-  if (version > kSchemaVersion) {
-    return Foreign("path: written by a newer holdfast (schema version " + std::to_string(version) +
-                   ", this one knows " + std::to_string(kSchemaVersion) + ")");
-  }
-  if (version < 1) return Foreign("path: no schema version, not a finished holdfast store");
-  return absl::OkStatus();
 }
 
 bool IsOwnTable(const char* name) {
@@ -99,8 +56,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& opti
   if (status.ok()) status = connection->RefuseForeignHeader();
   if (status.ok()) status = connection->Claim();
   if (status.ok()) status = connection->CheckOwner();
+  if (status.ok()) status = connection->RefuseMigration();
   if (status.ok()) status = connection->EnterWal();
   if (status.ok()) status = connection->RewriteWal();
+  if (status.ok()) status = connection->Migrate();
   if (status.ok()) status = connection->RunInitSql();
   if (!status.ok()) {
     connection->Distrust();
@@ -209,7 +168,7 @@ absl::Status Connection::CheckOwner() {
 }
 
 absl::Status Connection::CreateSchema() {
-  if (const int code = Run(kSchema)) {
+  if (const int code = Run(kCreateSchema)) {
     const absl::Status status = Refused(code, "cannot create the tables");
     if (InTransaction()) Run("ROLLBACK");
     // Another process was faster; then its tables are the ones.
@@ -219,6 +178,15 @@ absl::Status Connection::CreateSchema() {
     return status;
   }
   return absl::OkStatus();
+}
+
+absl::Status Connection::RefuseMigration() {
+  const int64_t version = Number("PRAGMA user_version", kSchemaVersion);
+  if (options_.migrate || version == kSchemaVersion) return absl::OkStatus();
+  return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_OPTIONS,
+                    "path: schema version " + std::to_string(version) +
+                        ", and migrate is off; `holdfast " + "idem migrate` brings it to version " +
+                        std::to_string(kSchemaVersion));
 }
 
 absl::Status Connection::EnterWal() {
@@ -259,6 +227,20 @@ absl::Status Connection::RewriteWal() {
   }
   if (code == SQLITE_OK && size > 0) code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
   return code == SQLITE_OK ? absl::OkStatus() : Refused(code, "cannot secure the WAL");
+}
+
+absl::Status Connection::Migrate() {
+  if (Number("PRAGMA user_version", -1) == kSchemaVersion) return absl::OkStatus();
+  int code = Run("BEGIN IMMEDIATE");
+  // Another process may have been faster: what counts is what the lock shows.
+  const int64_t version = code == SQLITE_OK ? Number("PRAGMA user_version", -1) : -1;
+  if (code == SQLITE_OK && version == 1) code = Run(kMigrateFrom1);
+  if (code == SQLITE_OK) code = Run("COMMIT");
+  if (code == SQLITE_OK)
+    return CheckOwnerNumbers(kApplicationId, Number("PRAGMA user_version", -1));
+  const absl::Status status = Refused(code, "cannot migrate the tables");
+  if (InTransaction()) Run("ROLLBACK");
+  return status;
 }
 
 absl::Status Connection::RunInitSql() {

@@ -6,6 +6,8 @@
 // again and synced before it is believed: after a failed fsync the kernel may show pages that never
 // reached the disk, and what we replay from them must be as durable as what we answer.
 //
+// A file of an older schema is migrated in one transaction, once its WAL is secured.
+//
 // A file that was ours before is opened again by the full name SQLite found for it, and never created: a
 // new file there, on a volume that lost its disk say, would know none of the keys.
 //
@@ -16,7 +18,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <holdfast/sqlite/store.h>
+#include <holdfast/sqlite/options.h>
 
 #include <cstdint>
 #include <memory>
@@ -24,12 +26,10 @@
 
 #include "adapters/sqlite/failure.h"
 
+struct sqlite3;
 struct sqlite3_stmt;
 
 namespace holdfast::inline v0_4::sqlite {
-
-inline constexpr int32_t kApplicationId = 0x68667374;  // "hfst"
-inline constexpr int32_t kSchemaVersion = 1;
 
 // Whose SQL is being prepared.
 enum class SqlMode { kStore, kWork, kSetup, kRead };
@@ -81,8 +81,10 @@ class Connection {
   absl::Status Claim();
   absl::Status CheckOwner();
   absl::Status CreateSchema();
+  absl::Status RefuseMigration();
   absl::Status EnterWal();
   absl::Status RewriteWal();
+  absl::Status Migrate();
   absl::Status RunInitSql();
 
   int Authorize(int action, const char* first, const char* second);

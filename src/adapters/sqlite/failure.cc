@@ -5,6 +5,8 @@
 #include <holdfast/status.h>
 #include <sqlite3.h>
 
+#include <new>
+
 namespace holdfast::inline v0_4::sqlite {
 
 hf_store_status Failure::Before() const {
@@ -28,18 +30,34 @@ bool Failure::SyncFailed() const {
 
 bool Failure::NeedsReopen() const { return (code & 0xff) == SQLITE_IOERR; }
 
-Failure FailureOf(sqlite3* db, int code, std::string_view what) {
+Failure FailureOf(sqlite3* db, int code, std::string_view what) noexcept {
   Failure failure;
   failure.code = code == SQLITE_OK ? SQLITE_ERROR : code;
-  failure.detail = std::string(what) + ": " + sqlite3_errstr(failure.code);
-  const bool speaks_of_it = db != nullptr && sqlite3_errcode(db) == (failure.code & 0xff);
-  const bool extended = db != nullptr && sqlite3_extended_errcode(db) == failure.code;
-  if (speaks_of_it || extended) {
+  try {
+    failure.detail = std::string(what) + ": " + sqlite3_errstr(failure.code);
+    const bool speaks_of_it = db != nullptr && sqlite3_errcode(db) == (failure.code & 0xff);
+    const bool extended = db != nullptr && sqlite3_extended_errcode(db) == failure.code;
+    if (!speaks_of_it && !extended) return failure;
     const std::string_view message = sqlite3_errmsg(db);
-    if (message != sqlite3_errstr(failure.code))
-      failure.detail += " (" + std::string(message) + ")";
+    if (message == sqlite3_errstr(failure.code)) return failure;
+    failure.detail += " (" + std::string(message) + ")";
+  } catch (const std::bad_alloc&) {
   }
   return failure;
+}
+
+hf_store_status StatusOfOpening(const absl::Status& status) {
+  const auto rejection = RejectionOf(status);
+  switch (rejection.has_value() ? rejection->reason : HF_R_NONE) {
+    case HF_R_STORE_LOCKED:
+      return HF_STORE_LOCKED;
+    case HF_R_STORE_FULL:
+      return HF_STORE_FULL;
+    case HF_R_STORE_CORRUPT:
+      return HF_STORE_CORRUPT;
+    default:
+      return HF_STORE_UNAVAILABLE;
+  }
 }
 
 absl::Status ToStatus(hf_store_status status, std::string_view detail) {

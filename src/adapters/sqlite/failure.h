@@ -34,11 +34,15 @@ struct Failure {
   bool NeedsReopen() const;
 };
 
-// The connection's last error, as "what: SQLite's message". Never a key or a body.
-Failure FailureOf(sqlite3* db, int code, std::string_view what);
+// The connection's last error, as "what: SQLite's message"; `db` may be null. Never a key or a body. Without
+// memory for the words it is the code alone.
+Failure FailureOf(sqlite3* db, int code, std::string_view what) noexcept;
 
 // The store's status as the status that C++ callers get.
 absl::Status ToStatus(hf_store_status status, std::string_view detail);
+
+// The way back, for a file that could not be opened: whatever kept it closed, nothing happened.
+hf_store_status StatusOfOpening(const absl::Status& status);
 
 }  // namespace holdfast::inline v0_4::sqlite
 

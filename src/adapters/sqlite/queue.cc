@@ -3,6 +3,7 @@
 #include "adapters/sqlite/queue.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace holdfast::inline v0_4::sqlite {
@@ -25,16 +26,27 @@ Deadline Later(Deadline now, Duration delay) {
 
 }  // namespace
 
-hf_store_status Queue::Push(const JobPtr& job) {
+size_t Queue::Push(std::span<const JobPtr> jobs, hf_store_status* why) {
   const std::lock_guard lock(mutex_);
+  size_t queued = 0;
+  *why = HF_STORE_OK;
+  while (queued < jobs.size() && (*why = PushOne(jobs[queued])) == HF_STORE_OK) ++queued;
+  if (queued > 0) filled_.notify_one();
+  return queued;
+}
+
+hf_store_status Queue::PushOne(const JobPtr& job) {
   if (closed_) return HF_STORE_UNAVAILABLE;
-  const size_t bytes = job->request_body.size();
+  const size_t bytes = job->bytes.size();
   // A body above the limit goes alone: what it settles has happened, and waiting would not shrink it.
   const bool overfull = bytes_ > 0 && bytes_ + bytes > max_bytes_;
   if (jobs_.size() >= max_jobs_ || overfull) return HF_STORE_OVERLOADED;
-  jobs_.push_back(job);
+  try {
+    jobs_.push_back(job);
+  } catch (const std::bad_alloc&) {
+    return HF_STORE_OVERLOADED;
+  }
   bytes_ += bytes;
-  filled_.notify_one();
   return HF_STORE_OK;
 }
 
@@ -45,7 +57,7 @@ hf_store_status Queue::Wait(const JobPtr& job, Duration settle) {
   if (WaitBy(job->changed, lock, job->deadline, done)) return HF_STORE_OK;
   if (job->phase == Phase::kQueued) {
     const auto place = std::find(jobs_.begin(), jobs_.end(), job);
-    bytes_ -= job->request_body.size();
+    bytes_ -= job->bytes.size();
     jobs_.erase(place);
     job->phase = Phase::kTakenBack;
     return HF_STORE_UNAVAILABLE;
@@ -66,18 +78,15 @@ JobPtr Queue::TryPopShared() {
   return jobs_.empty() || !jobs_.front()->shared() ? nullptr : PopFront();
 }
 
-std::vector<JobPtr> Queue::TakeAll() {
+JobPtr Queue::TryPop() {
   const std::lock_guard lock(mutex_);
-  std::vector<JobPtr> all;
-  all.reserve(jobs_.size());
-  while (!jobs_.empty()) all.push_back(PopFront());
-  return all;
+  return jobs_.empty() ? nullptr : PopFront();
 }
 
 JobPtr Queue::PopFront() {
   JobPtr job = std::move(jobs_.front());
   jobs_.pop_front();
-  bytes_ -= job->request_body.size();
+  bytes_ -= job->bytes.size();
   const bool borrows = job->kind != Job::Kind::kRequest;
   job->phase = borrows ? Job::Phase::kRunning : Job::Phase::kReleased;
   return job;
@@ -90,10 +99,15 @@ void Queue::Release(const JobPtr& job) {
 }
 
 void Queue::Finish(std::span<const JobPtr> jobs) {
-  const std::lock_guard lock(mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const JobPtr& job : jobs) {
+      job->phase = Job::Phase::kDone;
+      if (job->waiter == nullptr) job->changed.notify_one();
+    }
+  }
   for (const JobPtr& job : jobs) {
-    job->phase = Job::Phase::kDone;
-    job->changed.notify_one();
+    if (job->waiter != nullptr) job->waiter->OnReply(std::move(job->reply));
   }
 }
 

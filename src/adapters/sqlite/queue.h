@@ -7,7 +7,8 @@
 //
 // A job whose work is a caller's function cannot be given up while it runs: the function lives on the
 // caller's stack. Plain requests own copies of all they need and are released as soon as they run.
-// The caller and the writer share a job, so neither has to outlive the other.
+// The caller and the writer share a job, so neither has to outlive the other. A job with a waiter has no
+// caller to wait for it: whoever ends it tells the waiter.
 //
 // Locking: one mutex over queue and phases; no user code and no SQLite under it.
 #ifndef HOLDFAST_ADAPTERS_SQLITE_QUEUE_H_
@@ -20,18 +21,27 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
-#include <vector>
+
+#include "adapters/sqlite/failure.h"
+#include "adapters/sqlite/record_row.h"
 
 namespace holdfast::inline v0_4::sqlite {
 
+class RecordTable;
+
 using Deadline = std::chrono::steady_clock::time_point;
 
+// What operators' calls do with the table, in a transaction that only reads.
+using TableWork = std::function<Failure(RecordTable&)>;
+
 struct Job {
-  enum class Kind { kRequest, kJoined, kSetup, kRead };
+  enum class Kind { kRequest, kJoined, kSetup, kRead, kTable, kPurge };
   enum class Phase { kQueued, kRunning, kReleased, kDone, kTakenBack };
 
   explicit Job(Kind kind_of_job) : kind(kind_of_job) {}
@@ -41,25 +51,31 @@ struct Job {
   const Kind kind;
   Deadline deadline;
 
-  // What to do. Of a plain request the body is copied; work, claim and script are the caller's.
+  // What to do. Of a plain request body and label are copied; work and scripts are the caller's.
   StoreRequest request{};
-  std::string request_body;
+  std::string bytes;  // body, then label
+  std::optional<AuditNote> note;
+  StoreWaiter* waiter = nullptr;
   const Work* work = nullptr;
   uint32_t max_body = 0;
   const Script* script = nullptr;
+  const TableWork* table_work = nullptr;
+  uint32_t limit = 0;  // of a purge
 
   // What came out: written by the writer before kDone, read by the caller after.
   StoreReply reply;
   absl::Status status;
   std::string output;
   bool truncated = false;
+  uint64_t count = 0;
   std::exception_ptr thrown;
 
   // What the running transaction changed for this key, for reading back whether it was committed.
   bool wrote = false;
   bool existed = false;
-  hf_record before{};  // without bodies
-  hf_record after{};   // state ABSENT: erased
+  bool erased = false;
+  Sum sum_before{};
+  Sum sum_after{};
 
   Phase phase = Phase::kQueued;
   std::condition_variable changed;
@@ -71,8 +87,9 @@ class Queue {
  public:
   Queue(size_t max_jobs, size_t max_bytes) : max_jobs_(max_jobs), max_bytes_(max_bytes) {}
 
-  // Callers. Push: OK, or OVERLOADED or UNAVAILABLE (closed) with nothing queued.
-  hf_store_status Push(const JobPtr& job);
+  // Callers. Push: how many of the jobs are queued, the first ones; `why` says why not the next: OVERLOADED, or
+  // UNAVAILABLE (closed). Nobody else's come between.
+  size_t Push(std::span<const JobPtr> jobs, hf_store_status* why);
   // Waits until the job is done (OK: read its result), or its time is over: UNAVAILABLE, taken back from
   // the queue, or INDETERMINATE, given up `settle` later.
   hf_store_status Wait(const JobPtr& job, Duration settle);
@@ -81,15 +98,17 @@ class Queue {
   JobPtr WaitPop();
   // The next job, if there is one that may share a transaction.
   JobPtr TryPopShared();
-  // All that wait now: not those who come while these are answered.
-  std::vector<JobPtr> TakeAll();
+  // The next job, or null.
+  JobPtr TryPop();
   void Release(const JobPtr& job);
+  // Ends the jobs, and tells their waiters, outside the lock.
   void Finish(std::span<const JobPtr> jobs);
 
   void Close();
   size_t size();
 
  private:
+  hf_store_status PushOne(const JobPtr& job);
   JobPtr PopFront();
 
   const size_t max_jobs_;

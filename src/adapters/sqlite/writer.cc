@@ -14,31 +14,13 @@
 namespace holdfast::inline v0_4::sqlite {
 namespace {
 
-bool SameRow(const hf_record& a, const hf_record& b) {
-  return a.state == b.state && a.token == b.token && a.attempt == b.attempt && a.code == b.code &&
-         a.truncated == b.truncated && a.lease_until == b.lease_until &&
-         a.not_before == b.not_before && a.expires_at == b.expires_at &&
-         a.completed_at == b.completed_at;
-}
-
 bool SameKey(const Job& a, const Job& b) {
   return std::equal(std::begin(a.request.key_id), std::end(a.request.key_id),
                     std::begin(b.request.key_id));
 }
 
-// The way back from ToStatus: whatever keeps the file closed, nothing happened.
-hf_store_status StatusOfOpening(const absl::Status& status) {
-  const auto rejection = RejectionOf(status);
-  switch (rejection.has_value() ? rejection->reason : HF_R_NONE) {
-    case HF_R_STORE_LOCKED:
-      return HF_STORE_LOCKED;
-    case HF_R_STORE_FULL:
-      return HF_STORE_FULL;
-    case HF_R_STORE_CORRUPT:
-      return HF_STORE_CORRUPT;
-    default:
-      return HF_STORE_UNAVAILABLE;
-  }
+std::string_view WordsOf(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
 }
 
 }  // namespace
@@ -65,9 +47,21 @@ absl::Status Writer::Open() {
   file_ = connection_->path();
   purges_ = true;
   table_ = std::move(table);
+  PlaceReserve();
   const std::lock_guard lock(stats_mutex_);
   stats_.records = records_;
+  stats_.low_space = reserve_.low();
   return absl::OkStatus();
+}
+
+// A disk without space for it lets the store open all the same: what is begun is to be ended.
+void Writer::PlaceReserve() {
+  if (options_.multi_process || reserve_.placed()) return;
+  sqlite3_vfs* vfs = nullptr;
+  sqlite3_file_control(connection_->db(), "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  if (vfs == nullptr) return;
+  reserve_.Place(vfs, file_ + "-reserve", options_.reserve_bytes);
+  reserve_.Take();
 }
 
 absl::Status Writer::Start() {
@@ -90,8 +84,7 @@ Stats Writer::stats() const {
 void Writer::Loop() {
   while (JobPtr job = queue_->WaitPop()) {
     if (!EnsureOpen()) {
-      AnswerQueued({std::move(job)}, StatusOfOpening(open_status_),
-                   std::string(open_status_.message()));
+      AnswerQueued({&job, 1}, StatusOfOpening(open_status_), WordsOf(open_status_));
     } else if (job->shared()) {
       RunBatch(std::move(job), options_.max_batch);
     } else {
@@ -107,17 +100,20 @@ void Writer::Loop() {
 
 void Writer::RunBatch(JobPtr first, size_t limit) {
   Batch batch;
-  batch.jobs.reserve(limit);
+  try {
+    batch.jobs.reserve(limit);
+  } catch (const std::bad_alloc&) {
+    Answer(first.get(), HF_STORE_UNAVAILABLE, "out of memory");
+    return Finish(first);
+  }
   batch.jobs.push_back(std::move(first));
   if (!EnsureOpen()) {
-    const std::string detail(open_status_.message());
-    return AnswerQueued(std::move(batch.jobs), StatusOfOpening(open_status_), detail);
+    return AnswerQueued(batch.jobs, StatusOfOpening(open_status_), WordsOf(open_status_));
   }
   if (!Begin(&batch)) {
-    const Failure failure = batch.lost;
     Rollback();
-    if (failure.NeedsReopen()) CloseDistrusted();
-    return AnswerQueued(std::move(batch.jobs), failure.Before(), failure.detail);
+    if (batch.lost.NeedsReopen()) CloseDistrusted();
+    return AnswerQueued(batch.jobs, batch.lost.Before(), batch.lost.detail);
   }
   RunJob(&batch, batch.jobs.back());
   while (!batch.lost.failed() && batch.jobs.size() < limit) {
@@ -126,15 +122,8 @@ void Writer::RunBatch(JobPtr first, size_t limit) {
     batch.jobs.push_back(std::move(next));
     RunJob(&batch, batch.jobs.back());
   }
-  Verdict verdict = Verdict::kNothing;
-  if (batch.lost.failed()) {
-    Rollback();
-    if (batch.lost.NeedsReopen()) CloseDistrusted();
-  } else {
-    TidyUp(&batch);
-    verdict = Commit(&batch);
-  }
-  switch (verdict) {
+  if (!batch.lost.failed()) TidyUp(&batch);
+  switch (Commit(&batch)) {
     case Verdict::kCommitted:
       return Finish(batch.jobs);
     case Verdict::kNothing:
@@ -164,7 +153,11 @@ bool Writer::Begin(Batch* batch) {
 void Writer::TidyUp(Batch* batch) {
   if (!batch->wrote) return;
   if (purges_) {
-    batch->lost = table_->Purge(options_.clock(), options_.purge_per_batch, &batch->purged);
+    try {
+      batch->lost = table_->Purge(options_.clock(), options_.purge_per_batch, &batch->purged);
+    } catch (const std::bad_alloc&) {
+      batch->lost = FailureOf(nullptr, SQLITE_NOMEM, "purge");
+    }
     batch->purge_failed = batch->lost.failed();
     purges_ = !batch->purge_failed;
   }
@@ -194,6 +187,7 @@ Writer::Verdict Writer::Commit(Batch* batch) {
     stats_.purged += batch->purged;
     stats_.records = records_;
     stats_.wal_pages = static_cast<uint64_t>(connection_->wal_pages());
+    stats_.low_space = reserve_.low();
     if (batch->wrote) {
       stats_.commit_time += took;
       stats_.longest_commit = std::max(stats_.longest_commit, took);
@@ -208,8 +202,13 @@ Writer::Verdict Writer::Commit(Batch* batch) {
   // Some of it may be in the file, whole even. This handle believes that it is not, a restart might
   // believe that it is: so close, replay, and look.
   CloseDistrusted();
-  if (batch->lost.SyncFailed()) return Verdict::kUnknown;
-  return EnsureOpen() ? ReadBack(*batch) : Verdict::kUnknown;
+  if (batch->lost.SyncFailed() || !EnsureOpen()) return Verdict::kUnknown;
+  try {
+    return ReadBack(*batch);
+  } catch (const std::bad_alloc&) {
+    connection_->ResetStrays();
+    return Verdict::kUnknown;
+  }
 }
 
 // All of a transaction is there or nothing: one record that only this transaction can have changed
@@ -217,16 +216,14 @@ Writer::Verdict Writer::Commit(Batch* batch) {
 Writer::Verdict Writer::ReadBack(const Batch& batch) {
   for (const JobPtr& job : batch.jobs) {
     if (!job->wrote) continue;
-    const bool erased = job->after.state == HF_RECORD_ABSENT;
-    if (!erased && job->existed && SameRow(job->before, job->after)) continue;
+    if (!job->erased && job->existed && job->sum_before == job->sum_after) continue;
     const auto others =
         std::count_if(batch.jobs.begin(), batch.jobs.end(),
                       [&](const JobPtr& other) { return other->wrote && SameKey(*other, *job); });
     if (others > 1) continue;
-    StoredRecord stored;
+    StoredRow stored;
     if (table_->Find(job->request.key_id, &stored).failed() || stored.damaged) continue;
-    const bool there =
-        erased ? !stored.exists : stored.exists && SameRow(stored.record, job->after);
+    const bool there = job->erased ? !stored.exists : stored.exists && stored.sum == job->sum_after;
     return there ? Verdict::kCommitted : Verdict::kNothing;
   }
   return Verdict::kUnknown;
@@ -241,37 +238,37 @@ void Writer::Rollback() {
 
 // --- Answers -------------------------------------------------------------------------------------
 
-void Writer::Answer(Job* job, hf_store_status status, const std::string& detail) {
+void Writer::Answer(Job* job, hf_store_status status, std::string_view what,
+                    std::string_view detail) {
   job->reply = StoreReply{};
   job->reply.raw.status = status;
   try {
-    job->reply.detail = detail;
-    if (!job->shared()) job->status = ToStatus(status, detail);
+    job->reply.detail.append(what).append(detail);
+    if (!job->shared()) job->status = ToStatus(status, job->reply.detail);
   } catch (const std::bad_alloc&) {
     job->reply.detail.clear();
     if (!job->shared()) job->status = absl::Status(absl::StatusCode::kUnavailable, "");
   }
 }
 
-// Nothing of the batch is in the file.
+// Nothing of the batch is in the file. Plain requests run again, each alone, where that may help.
 void Writer::AnswerLost(Batch* batch) {
-  const Failure lost = batch->lost;
-  const std::vector<JobPtr> jobs = std::move(batch->jobs);
-  if (jobs.size() == 1 && !batch->purge_failed) {
-    Job& only = *jobs.front();
-    // Work that refused or threw has said all there is to say.
-    if (only.status.ok() && only.thrown == nullptr) Answer(&only, lost.Before(), lost.detail);
-    return Finish(jobs);
-  }
-  for (const JobPtr& job : jobs) {
-    if (job->kind == Job::Kind::kRequest) {
+  const bool gave_room = batch->lost.Before() == HF_STORE_FULL && reserve_.Release();
+  if (gave_room) CheckpointIfDue();
+  const bool alone = batch->jobs.size() == 1;
+  for (JobPtr& job : batch->jobs) {
+    const bool plain = job->kind == Job::Kind::kRequest;
+    if (plain && (!alone || batch->purge_failed || gave_room)) {
       job->wrote = false;
       job->reply = StoreReply{};
-      RunBatch(job, 1);
+      RunBatch(std::move(job), 1);
       continue;
     }
+    // Work that refused or threw has said all there is to say.
     if (job->status.ok() && job->thrown == nullptr) {
-      Answer(job.get(), HF_STORE_UNAVAILABLE, "rolled back with others: " + lost.detail);
+      const bool own = alone && !batch->purge_failed;
+      Answer(job.get(), own ? batch->lost.Before() : hf_store_status{HF_STORE_UNAVAILABLE},
+             own ? "" : "rolled back with others: ", batch->lost.detail);
     }
     Finish(job);
   }
@@ -282,25 +279,36 @@ void Writer::AnswerUnknown(const Batch& batch) {
     if (!job->status.ok() || job->thrown != nullptr) continue;  // rolled back before
     const bool plain = job->kind == Job::Kind::kRequest;
     const bool asked_only = plain ? job->request.verb == HF_STORE_READ : !job->wrote;
-    Answer(job.get(), asked_only ? HF_STORE_UNAVAILABLE : HF_STORE_INDETERMINATE,
+    Answer(job.get(), asked_only ? HF_STORE_UNAVAILABLE : HF_STORE_INDETERMINATE, "",
            batch.lost.detail);
   }
   Finish(batch.jobs);
 }
 
-// The file cannot be used now: so say all who wait, rather than try it once for each.
-void Writer::AnswerQueued(std::vector<JobPtr> jobs, hf_store_status status,
-                          const std::string& detail) {
-  for (JobPtr& job : queue_->TakeAll()) jobs.push_back(std::move(job));
+// The file cannot be used now: so say all who wait, rather than try it once for each. Those who come while
+// these are answered are tried.
+void Writer::AnswerQueued(std::span<const JobPtr> jobs, hf_store_status status,
+                          std::string_view detail) {
+  size_t waiting = queue_->size();
   for (const JobPtr& job : jobs) Answer(job.get(), status, detail);
   Finish(jobs);
+  while (waiting-- > 0) {
+    const JobPtr job = queue_->TryPop();
+    if (job == nullptr) return;
+    Answer(job.get(), status, detail);
+    Finish(job);
+  }
 }
 
 // --- The file -----------------------------------------------------------------------------------
 
 bool Writer::EnsureOpen() {
   if (connection_ != nullptr) return true;
-  open_status_ = Open();
+  try {
+    open_status_ = Open();
+  } catch (const std::bad_alloc&) {
+    open_status_ = absl::Status(absl::StatusCode::kUnavailable, "");
+  }
   return open_status_.ok();
 }
 
@@ -315,7 +323,9 @@ void Writer::CloseDistrusted() {
 
 void Writer::CheckpointIfDue() {
   if (connection_ == nullptr) return;
-  if (connection_->wal_pages() < static_cast<int>(options_.checkpoint_pages)) return;
+  // On a full disk the log must not grow any more: it begins anew with every commit.
+  const int most = reserve_.low() ? 1 : static_cast<int>(options_.checkpoint_pages);
+  if (connection_->wal_pages() < most) return;
   Failure failure;
   const bool whole = connection_->Checkpoint(&failure);
   // What is committed is in the WAL, wherever the copy broke off. A full disk: tried again later.

@@ -4,6 +4,7 @@
 #include <holdfast/status.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <utility>
@@ -12,11 +13,6 @@
 
 namespace holdfast::inline v0_4::sqlite {
 namespace {
-
-hf_record WithoutBody(hf_record record) {
-  record.body = hf_str{};
-  return record;
-}
 
 // Constraints that wait for COMMIT would fail there for the whole batch.
 bool LeavesForeignKeysOpen(sqlite3* db) {
@@ -38,13 +34,13 @@ void Writer::RunJob(Batch* batch, const JobPtr& job) {
       RunJoinedJob(batch, job.get());
     }
   } catch (const std::bad_alloc&) {
-    batch->lost.code = SQLITE_NOMEM;
+    batch->lost = FailureOf(nullptr, SQLITE_NOMEM, "request");
   }
   if (job->kind != Job::Kind::kRequest) queue_->Release(job);
 }
 
 void Writer::RunRequest(Batch* batch, Job* job) {
-  StoredRecord stored;
+  StoredRow stored;
   const Failure failure = table_->Find(job->request.key_id, &stored);
   if (failure.failed()) return Failed(batch, job, failure);
   Apply(batch, job, stored);
@@ -59,7 +55,7 @@ void Writer::Failed(Batch* batch, Job* job, const Failure& failure) {
   if (!goes_on) batch->lost = failure;
 }
 
-bool Writer::Apply(Batch* batch, Job* job, const StoredRecord& stored) {
+bool Writer::Apply(Batch* batch, Job* job, const StoredRow& stored) {
   if (stored.damaged) {
     Answer(job, HF_STORE_CORRUPT, "a stored record fails its check sum");
     return false;
@@ -68,8 +64,9 @@ bool Writer::Apply(Batch* batch, Job* job, const StoredRecord& stored) {
   hf_record_change change = HF_RECORD_KEEP;
   hf_store_reply& reply = job->reply.raw;
   const hf_record* const old = stored.exists ? &stored.record : nullptr;
-  const hf_code code = hf_record_apply(old, &job->request, options_.clock(), table_->token_floor(),
-                                       &next, &change, &reply);
+  const int64_t now = options_.clock();
+  const hf_code code =
+      hf_record_apply(old, &job->request, now, table_->token_floor(), &next, &change, &reply);
   if (code == HF_INVALID_ARGUMENT) {
     Answer(job, HF_STORE_UNAVAILABLE, "a request that no store can execute");
     return false;
@@ -78,19 +75,27 @@ bool Writer::Apply(Batch* batch, Job* job, const StoredRecord& stored) {
     Answer(job, HF_STORE_CORRUPT, "a stored record that cannot be");
     return false;
   }
-  if (reply.status == HF_STORE_REPLAY) {
+  if (reply.status == HF_STORE_REPLAY || reply.body.size > 0) {
     job->reply.body = stored.body;
     reply.body = hf_str{stored.body->data(), stored.body->size()};
   }
   if (change == HF_RECORD_KEEP) return true;
-  if (!stored.exists && OverLimit(batch)) {
-    Answer(job, HF_STORE_OVERLOADED, "the store holds as much as it may");
-    return false;
-  }
+  if (job->request.verb == HF_STORE_CLAIM && Refuses(batch, job, stored.exists)) return false;
   const bool erase = change == HF_RECORD_ERASE;
   batch->wrote = true;
-  const Failure failure = erase ? table_->Erase(job->request.key_id, next.token)
-                                : table_->Write(job->request.key_id, next);
+  Failure failure = erase ? table_->Erase(job->request.key_id, next.token)
+                          : table_->Write(job->request.key_id, next, &job->sum_after);
+  if (!failure.failed() && job->note.has_value()) {
+    AuditRow row{.at = now,
+                 .verb = job->request.verb,
+                 .effect = job->request.effect,
+                 .before = stored.record.state,
+                 .token_before = stored.record.token,
+                 .token_after = next.token,
+                 .note = *job->note};
+    std::copy_n(job->request.key_id, row.key_id.size(), row.key_id.begin());
+    failure = table_->AddAudit(row);
+  }
   if (failure.failed()) {
     Answer(job, failure.Before(), failure.detail);
     batch->lost = failure;
@@ -100,8 +105,23 @@ bool Writer::Apply(Batch* batch, Job* job, const StoredRecord& stored) {
   batch->erased += erase ? 1 : 0;
   job->wrote = true;
   job->existed = stored.exists;
-  job->before = WithoutBody(stored.record);
-  job->after = WithoutBody(next);
+  job->erased = erase;
+  job->sum_before = stored.sum;
+  return true;
+}
+
+// A claim that would write, where there is no room for what it leads to.
+bool Writer::Refuses(Batch* batch, Job* job, bool exists) {
+  if (reserve_.low() && !batch->asked_reserve) {
+    batch->asked_reserve = true;
+    reserve_.Take();
+  }
+  if (reserve_.low()) {
+    Answer(job, reserve_.why().Before(), reserve_.why().detail);
+    return true;
+  }
+  if (exists || !OverLimit(batch)) return false;
+  Answer(job, HF_STORE_OVERLOADED, "the store holds as much as it may");
   return true;
 }
 
@@ -117,7 +137,7 @@ bool Writer::OverLimit(Batch* batch) {
 // --- Joined work ---------------------------------------------------------------------------------
 
 void Writer::RunJoinedJob(Batch* batch, Job* job) {
-  StoredRecord stored;
+  StoredRow stored;
   Failure failure = table_->Find(job->request.key_id, &stored);
   if (failure.failed()) return Failed(batch, job, failure);
   // Asked before the work runs: nobody else can change the answer while we hold the file.
@@ -143,7 +163,7 @@ void Writer::RunJoinedJob(Batch* batch, Job* job) {
     job->status = MakeStatus(HF_FAILED_PRECONDITION, HF_R_NONE, "the work violates a foreign key");
     keep = false;
   }
-  keep = keep && CompleteJoined(batch, job, stored);
+  keep = keep && SettleJoined(batch, job, stored);
   if (batch->lost.failed()) return;
   if (!keep && connection_->Run("ROLLBACK TO holdfast_work") != SQLITE_OK) {
     batch->lost = FailureOf(connection_->db(), SQLITE_ABORT, "rolling the work back");
@@ -173,34 +193,54 @@ void Writer::RunWork(Job* job) {
   connection_->SetMode(SqlMode::kStore);
 }
 
-bool Writer::CompleteJoined(Batch* batch, Job* job, const StoredRecord& stored) {
+bool Writer::SettleJoined(Batch* batch, Job* job, const StoredRow& stored) {
   uint8_t digest[32];
+  const bool checkpoint = job->request.verb == HF_STORE_CHECKPOINT;
+  if (checkpoint && job->output.size() > HF_IDEM_CHECKPOINT_MAX) {
+    job->status =
+        MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "work: a checkpoint above 64 KiB");
+    return false;
+  }
   job->request.body = hf_str{job->output.data(), job->output.size()};
-  job->truncated = job->output.size() > job->max_body;
+  job->truncated = !checkpoint && job->output.size() > job->max_body;
   if (job->truncated) {
     hf_idem_fingerprint(job->output.data(), job->output.size(), digest);
     job->request.body = hf_str{reinterpret_cast<const char*>(digest), sizeof(digest)};
   }
-  job->request.truncated = job->truncated ? 1 : 0;
+  job->request.truncated = job->truncated ? HF_BODY_DIGEST : HF_BODY_WHOLE;
   const bool applied = Apply(batch, job, stored);
   job->request.body = hf_str{};
   return applied && job->reply.raw.status == HF_STORE_OK;
 }
 
-// --- Scripts: a transaction of their own ---------------------------------------------------------
+// --- A transaction of their own ------------------------------------------------------------------
 
 void Writer::RunAlone(const JobPtr& job) {
   if (job->deadline <= std::chrono::steady_clock::now()) {
     Answer(job.get(), HF_STORE_UNAVAILABLE, "the timeout ended while the request was queued");
-    return Finish(job);
+  } else if (job->kind == Job::Kind::kTable) {
+    RunTable(job.get());
+  } else if (job->kind == Job::Kind::kPurge) {
+    RunPurge(job.get());
+  } else {
+    RunScript(job);
   }
+  Rollback();
+  Finish(job);
+}
+
+bool Writer::BeginAlone(Job* job, const char* sql) {
+  const int code = connection_->Run(sql);
+  if (code == SQLITE_OK) return true;
+  const Failure failure = FailureOf(connection_->db(), code, "begin");
+  Answer(job, failure.Before(), failure.detail);
+  if (failure.NeedsReopen()) CloseDistrusted();
+  return false;
+}
+
+void Writer::RunScript(const JobPtr& job) {
   const bool reads = job->kind == Job::Kind::kRead;
-  if (const int code = connection_->Run(reads ? "BEGIN" : "BEGIN IMMEDIATE")) {
-    const Failure failure = FailureOf(connection_->db(), code, "begin");
-    Answer(job.get(), failure.Before(), failure.detail);
-    if (failure.NeedsReopen()) CloseDistrusted();
-    return Finish(job);
-  }
+  if (!BeginAlone(job.get(), reads ? "BEGIN" : "BEGIN IMMEDIATE")) return;
   connection_->SetMode(reads ? SqlMode::kRead : SqlMode::kSetup);
   try {
     job->status = (*job->script)(connection_->db());
@@ -211,28 +251,62 @@ void Writer::RunAlone(const JobPtr& job) {
   queue_->Release(job);
   const int said = sqlite3_extended_errcode(connection_->db());
   connection_->ResetStrays();
-  const bool keep = !reads && job->status.ok() && job->thrown == nullptr;
-  if (keep && connection_->LostTransaction()) {
+  if (reads || !job->status.ok() || job->thrown != nullptr) return;
+  if (connection_->LostTransaction()) {
     const Failure failure = FailureOf(connection_->db(), said, "the transaction was rolled back");
-    Answer(job.get(), failure.Before(), failure.detail);
-  } else if (keep) {
-    CommitAlone(job.get());
+    return Answer(job.get(), failure.Before(), failure.detail);
   }
-  Rollback();
-  Finish(job);
+  CommitAlone(job.get());
 }
 
-void Writer::CommitAlone(Job* job) {
-  const int code = connection_->Run("COMMIT");
-  if (code == SQLITE_OK) return;
-  const Failure failure = FailureOf(connection_->db(), code, "commit");
-  const bool nothing = connection_->InTransaction();
-  if (nothing && (code & 0xff) == SQLITE_CONSTRAINT) {
-    job->status = MakeStatus(HF_FAILED_PRECONDITION, HF_R_NONE, failure.detail);
+void Writer::RunTable(Job* job) {
+  if (!BeginAlone(job, "BEGIN")) return;
+  Failure failure;
+  try {
+    failure = (*job->table_work)(*table_);
+  } catch (const std::bad_alloc&) {
+    failure = FailureOf(nullptr, SQLITE_NOMEM, "reading");
+  }
+  if (!failure.failed()) return;
+  Answer(job, failure.Before(), failure.detail);
+  Rollback();
+  if (failure.NeedsReopen()) CloseDistrusted();
+}
+
+void Writer::RunPurge(Job* job) {
+  if (!BeginAlone(job, "BEGIN IMMEDIATE")) return;
+  Failure failure;
+  try {
+    if (options_.multi_process) failure = table_->LoadFloor();
+    if (!failure.failed()) failure = table_->Purge(options_.clock(), job->limit, &job->count);
+    if (!failure.failed()) failure = table_->SaveFloor();
+  } catch (const std::bad_alloc&) {
+    failure = FailureOf(nullptr, SQLITE_NOMEM, "purge");
+  }
+  if (failure.failed()) {
+    Answer(job, failure.Before(), failure.detail);
+    Rollback();
+    if (failure.NeedsReopen()) CloseDistrusted();
     return;
   }
-  Answer(job, nothing ? failure.Before() : HF_STORE_INDETERMINATE, failure.detail);
+  if (!CommitAlone(job)) return;
+  records_ -= std::min(records_, job->count);
+  const std::lock_guard lock(stats_mutex_);
+  stats_.purged += job->count;
+  stats_.records = records_;
+}
+
+bool Writer::CommitAlone(Job* job) {
+  const int code = connection_->Run("COMMIT");
+  if (code == SQLITE_OK) return true;
+  const Failure failure = FailureOf(connection_->db(), code, "commit");
+  const bool nothing = connection_->InTransaction();
+  Answer(job, nothing ? failure.Before() : hf_store_status{HF_STORE_INDETERMINATE}, failure.detail);
+  if (nothing && (code & 0xff) == SQLITE_CONSTRAINT) {
+    job->status = MakeStatus(HF_FAILED_PRECONDITION, HF_R_NONE, failure.detail);
+  }
   if (!nothing) CloseDistrusted();
+  return false;
 }
 
 }  // namespace holdfast::inline v0_4::sqlite
