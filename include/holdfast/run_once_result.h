@@ -7,15 +7,10 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <holdfast/c/idempotency.h>
-#include <holdfast/entropy.h>
 #include <holdfast/outcome.h>
-#include <holdfast/run_once.h>
 #include <holdfast/status.h>
 
 #include <cstdint>
-#include <cstring>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,14 +24,22 @@ struct Answer {
   std::string body{};  // stored, and replayed, if the outcome is final
 };
 
+// What a record has of a result.
+enum class StoredAs : uint32_t {
+  kWhole = HF_BODY_WHOLE,
+  kDigest = HF_BODY_DIGEST,        // its SHA-256
+  kReference = HF_BODY_REFERENCE,  // what RunOnceOptions::spill returned
+};
+
 // A result that stands, of this run or of an earlier one.
 struct RunOnceResult {
   std::string body{};
   absl::StatusCode code = absl::StatusCode::kOk;  // not OK only for an Answer
-  bool replayed = false;
-  // The stored body is the SHA-256 of the result, which was above max_body. `body` is still whole if the
-  // work ran here, and the digest if replayed.
+  bool replayed = false;  // of an earlier run: stored, or found by the reconciler
+  // Stored is not the result, which was above max_body. `body` is still whole if the work ran here, and what
+  // `stored_as` says if replayed.
   bool truncated = false;
+  StoredAs stored_as = StoredAs::kWhole;
   uint64_t token = 0;
   uint32_t attempt = 0;
 };
@@ -45,6 +48,7 @@ struct RunOnceResult {
 struct RunOnceReport {
   bool ran = false;  // the work ran here: with an error, its effect may stand
   bool replayed = false;
+  bool reconciled = false;  // an earlier attempt had happened, and this one recorded it
   hf_reason reason = HF_R_NONE;
   absl::StatusCode work_code = absl::StatusCode::kOk;  // of the result, if it ran or was replayed
   uint64_t token = 0;
@@ -52,72 +56,6 @@ struct RunOnceReport {
 };
 
 namespace internal {
-
-inline absl::Status FillKeyId(std::string_view space, std::string_view tenant,
-                              std::string_view operation, std::string_view key,
-                              hf_idem_options* raw) {
-  const hf_str parts[] = {{space.data(), space.size()},
-                          {tenant.data(), tenant.size()},
-                          {operation.data(), operation.size()},
-                          {key.data(), key.size()}};
-  if (hf_idem_key_id(&parts[0], &parts[1], &parts[2], &parts[3], raw->key_id) == HF_OK) return {};
-  if (key.empty()) {
-    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_KEY_MISSING, "idempotency: the key is empty");
-  }
-  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_KEY_OVERSIZE,
-                    "idempotency: key above 1024 bytes, or space, tenant or operation above 256");
-}
-
-inline absl::Status FillFingerprint(const std::optional<std::string_view>& request,
-                                    bool no_fingerprint, hf_idem_options* raw) {
-  if (no_fingerprint) {
-    if (request.has_value()) {
-      return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
-                        "idempotency: request and no_fingerprint exclude each other");
-    }
-    raw->flags |= HF_IDEM_NO_FINGERPRINT;
-    return {};
-  }
-  if (!request.has_value()) {
-    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_FINGERPRINT_MISSING,
-                      "idempotency: neither request nor no_fingerprint is given");
-  }
-  hf_idem_fingerprint(request->data(), request->size(), raw->fingerprint);
-  return {};
-}
-
-inline void FillEntropy(hf_idem_options* raw) {
-  raw->seed = FreshSeed();
-  FillRandom(raw->nonce);
-}
-
-inline std::string DownstreamKey(const uint8_t* key_id, std::string_view operation,
-                                 std::string_view step) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string key;
-  key.reserve(64 + 2 + operation.size() + step.size());
-  for (int i = 0; i < 32; ++i) {
-    key += kDigits[key_id[i] >> 4];
-    key += kDigits[key_id[i] & 15];
-  }
-  key.append("/").append(operation).append("-").append(step);
-  return key;
-}
-
-inline hf_reason RenewReason(hf_code code) {
-  switch (code) {
-    case HF_ABORTED:
-      return HF_R_IDEM_FENCED;
-    case HF_UNAVAILABLE:
-      return HF_R_STORE_UNAVAILABLE;
-    case HF_UNKNOWN:
-      return HF_R_STORE_INDETERMINATE;
-    case HF_DATA_LOSS:
-      return HF_R_STORE_CORRUPT;
-    default:
-      return HF_R_INTERNAL;
-  }
-}
 
 inline Answer AnswerOf(absl::StatusOr<std::string> result) {
   Answer answer;
@@ -133,6 +71,13 @@ inline Answer AnswerOf(absl::StatusOr<std::string> result) {
 inline Answer AnswerOf(const absl::Status& status) {
   if (status.ok()) return Answer{};
   return AnswerOf(absl::StatusOr<std::string>(status));
+}
+
+// What work may return.
+inline Answer AnswerOfWork(Answer answer) { return answer; }
+inline Answer AnswerOfWork(const absl::Status& status) { return AnswerOf(status); }
+inline Answer AnswerOfWork(absl::StatusOr<std::string> result) {
+  return AnswerOf(std::move(result));
 }
 
 // A value is final whatever was feared before.
@@ -182,48 +127,56 @@ inline bool IsFinal(hf_reason reason) {
   return reason == HF_R_NONE || reason == HF_R_NOT_RETRYABLE || reason == HF_R_IDEM_OVERSIZE;
 }
 
-inline RunOnceReport ReportOf(const hf_action& end, const hf_idem_snapshot& snapshot) {
+template <class Session>
+RunOnceReport ReportOf(const Session& session) {
+  const hf_idem_snapshot snapshot = session.snapshot();
   RunOnceReport report;
   report.ran = snapshot.ran != 0;
   report.replayed = snapshot.replayed != 0;
-  report.reason = end.reason;
+  report.reconciled = session.reconciled();
+  report.reason = session.action().reason;
   report.work_code = static_cast<absl::StatusCode>(snapshot.result_code);
   report.token = snapshot.token;
-  report.attempt = end.attempt;
+  report.attempt = session.action().attempt;
   return report;
 }
 
 // The work failed, and was stored as its effect says: its own code and message, with our reason.
-inline absl::Status WorkStatus(const hf_action& end, std::string_view message) {
+inline absl::Status WorkStatus(const hf_action& end, hf_reason reason, std::string_view message) {
   absl::Status status(static_cast<absl::StatusCode>(end.code),
                       absl::string_view(message.data(), message.size()));
-  if (end.reason == HF_R_NONE) return status;
-  return WithReason(std::move(status), end.reason, Duration{end.retry_after});
+  if (reason == HF_R_NONE) return status;
+  return WithReason(std::move(status), reason, Duration{end.retry_after});
 }
 
+// `session` is an IdemSession that is over; `answer` what it ended with, if it ran here or was found.
 template <class Session>
 absl::StatusOr<RunOnceResult> Conclude(const Session& session, Answer& answer, bool answers,
                                        RunOnceReport* report) {
   const hf_action& end = session.action();
-  const RunOnceReport summary = ReportOf(end, session.snapshot());
+  RunOnceReport summary = ReportOf(session);
+  const bool done = summary.ran || summary.replayed || summary.reconciled;
+  if (session.refused_oversize() && !done && end.reason == HF_R_NONE && end.code != HF_OK) {
+    summary.reason = HF_R_IDEM_OVERSIZE;
+  }
   if (report != nullptr) *report = summary;
-  const bool stands = IsFinal(end.reason) && (summary.ran || summary.replayed);
-  if (!stands) {
+  if (!IsFinal(end.reason) || !done) {
     const bool works_word =
         session.worked() && (IsFinal(end.reason) || end.reason == HF_R_IDEM_BACKOFF ||
                              end.reason == HF_R_IDEM_IN_DOUBT);
-    return works_word ? WorkStatus(end, answer.body) : RefusalOf(session);
+    return works_word ? WorkStatus(end, summary.reason, answer.body) : RefusalOf(session);
   }
   std::string body =
       summary.replayed ? std::string(*session.replayed_body()) : std::move(answer.body);
   if (end.code != HF_OK && !answers) {
     const bool lost = summary.replayed && end.reason == HF_R_IDEM_OVERSIZE;
-    return WorkStatus(end, lost ? "idempotency: the message was above max_body" : body);
+    return WorkStatus(end, end.reason, lost ? "idempotency: the message was above max_body" : body);
   }
   return RunOnceResult{.body = std::move(body),
                        .code = static_cast<absl::StatusCode>(end.code),
-                       .replayed = summary.replayed,
+                       .replayed = !summary.ran,
                        .truncated = end.reason == HF_R_IDEM_OVERSIZE,
+                       .stored_as = static_cast<StoredAs>(session.snapshot().truncated),
                        .token = summary.token,
                        .attempt = summary.attempt};
 }

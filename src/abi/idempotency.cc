@@ -25,6 +25,7 @@ namespace {
 
 static_assert(HF_IDEM_KEY_MAX == codec::kKeyMax && HF_IDEM_PART_MAX == codec::kKeyPartMax);
 static_assert(HF_IDEM_BODY_MAX == engine::kRecordBodyMax);
+static_assert(HF_IDEM_SECRET_MIN == codec::kSecretMin && HF_IDEM_SECRET_MAX == codec::kSecretMax);
 
 constexpr uint64_t kIdemTag = 0x68665F6964656D31;
 constexpr hf_duration kDefaultLease = 30 * HF_S;
@@ -173,6 +174,19 @@ hf_code hf_idem_fingerprint(const void* data, size_t size, uint8_t* fingerprint)
   if (fingerprint == nullptr || (data == nullptr && size > 0)) return HF_INVALID_ARGUMENT;
   holdfast::codec::Sha256(AsBytes(data, size),
                           holdfast::codec::Digest(fingerprint, holdfast::codec::kSha256Size));
+  return HF_OK;
+}
+
+hf_code hf_idem_fingerprint_keyed(const void* secret, size_t secret_size, const void* data,
+                                  size_t size, uint8_t* fingerprint) noexcept {
+  if (fingerprint == nullptr) return HF_INVALID_ARGUMENT;
+  std::memset(fingerprint, 0, holdfast::codec::kSha256Size);
+  if (secret == nullptr || secret_size < HF_IDEM_SECRET_MIN || secret_size > HF_IDEM_SECRET_MAX ||
+      (data == nullptr && size > 0)) {
+    return HF_INVALID_ARGUMENT;
+  }
+  holdfast::codec::KeyedHash(AsBytes(secret, secret_size), AsBytes(data, size),
+                             holdfast::codec::Digest(fingerprint, holdfast::codec::kSha256Size));
   return HF_OK;
 }
 

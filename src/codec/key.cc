@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// See key.h. libsodium's SHA-256 needs no sodium_init: it has one implementation and no state.
+// See key.h. libsodium's SHA-256 needs no sodium_init: it has one implementation and no state. BLAKE2b works
+// without, too, in its portable form; sodium_init would choose a faster one, and is the program's to call.
 #include "codec/key.h"
 
+#include <sodium/crypto_generichash_blake2b.h>
 #include <sodium/crypto_hash_sha256.h>
 
 namespace holdfast::codec {
 namespace {
 
 static_assert(crypto_hash_sha256_BYTES == kSha256Size);
+static_assert(crypto_generichash_blake2b_KEYBYTES_MIN == kSecretMin &&
+              crypto_generichash_blake2b_KEYBYTES_MAX == kSecretMax);
 
 constexpr uint8_t kRuleVersion = 1;
 
@@ -40,6 +44,11 @@ KeyFault KeyId(const KeyParts& parts, Digest id) {
 
 void Sha256(Bytes data, Digest digest) {
   crypto_hash_sha256(digest.data(), data.data(), data.size());
+}
+
+void KeyedHash(Bytes secret, Bytes data, Digest digest) {
+  crypto_generichash_blake2b(digest.data(), digest.size(), data.data(), data.size(), secret.data(),
+                             secret.size());
 }
 
 }  // namespace holdfast::codec

@@ -37,6 +37,12 @@ KeyFault KeyId(const KeyParts& parts, Digest id);
 
 void Sha256(Bytes data, Digest digest);
 
+inline constexpr size_t kSecretMin = 16;
+inline constexpr size_t kSecretMax = 64;
+
+// BLAKE2b-256 under a key of kSecretMin..kSecretMax bytes: of low-entropy data too, only the key's owner can tell.
+void KeyedHash(Bytes secret, Bytes data, Digest digest);
+
 }  // namespace holdfast::codec
 
 #endif  // HOLDFAST_CODEC_KEY_H_

@@ -388,6 +388,8 @@ TEST_F(BadSession, APartOfAKeyTooLongOrMissingIsRefused) {
   EXPECT_EQ(hf_idem_key_id(&none, &none, &none, &key, nullptr), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_fingerprint(nullptr, 4, id), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_fingerprint("x", 1, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_fingerprint_keyed(nullptr, 16, "x", 1, id), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_fingerprint_keyed("short", 5, "x", 1, id), HF_INVALID_ARGUMENT);
 }
 
 TEST_F(BadSession, EveryStepOutOfOrderIsRefused) {

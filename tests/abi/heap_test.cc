@@ -204,6 +204,8 @@ TEST_F(Heap, NoStepOfRunOnceAllocates) {
     const hf_str none = {nullptr, 0}, key = {"order-1", 7};
     hf_idem_options options = HF_INIT(hf_idem_options);
     WANT(hf_idem_key_id(&none, &none, &none, &key, options.key_id) == HF_OK);
+    WANT(hf_idem_fingerprint_keyed("0123456789abcdef", 16, "body", 4, options.fingerprint) ==
+         HF_OK);
     WANT(hf_idem_fingerprint("body", 4, options.fingerprint) == HF_OK);
     options.seed = 9;
     options.max_wait = 60 * HF_S;

@@ -75,7 +75,7 @@ def layer(name):
 
 
 def entropy(name):
-    """The one place where the C++ layer asks the operating system: seeds, fresh after a fork too."""
+    """Where the C++ layer asks the operating system: seeds, fresh after a fork too, and who it is."""
     return layer(name) or name in ("sys/random.h", "pthread.h", "unistd.h")
 
 
@@ -107,7 +107,7 @@ def judge_of(path):
             return "the C ABI", waist
         if len(parts) > 3:
             return f"adapter {parts[2]}", adapter(parts[2])
-        special = {"holdfast.h": umbrella, "entropy.h": entropy}
+        special = {"holdfast.h": umbrella, "entropy.h": entropy, "process_owner.h": entropy}
         return "the C++ layer", special.get(path.name, layer)
     if parts[0] == "src" and len(parts) > 2:
         if parts[1] == "adapters":

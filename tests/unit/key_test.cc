@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/c/idempotency.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <set>
@@ -92,6 +93,32 @@ TEST(Key, NullIsRefused) {
   EXPECT_EQ(hf_idem_key_id(&part, &part, &part, nullptr, id), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_key_id(&part, &part, &part, &broken, id), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_key_id(&part, &part, &part, &part, nullptr), HF_INVALID_ARGUMENT);
+}
+
+// Computed with Python's hashlib.blake2b(key=..., digest_size=32).
+TEST(Fingerprint, UnderASecretIsKeyedBlake2b) {
+  uint8_t fingerprint[32];
+  ASSERT_EQ(hf_idem_fingerprint_keyed("0123456789abcdef", 16, "request", 7, fingerprint), HF_OK);
+  EXPECT_EQ(Hex(fingerprint), "8ea097c238b54f1e42831db0c5e9d6c570054707937526215e27555c7844e423");
+  const std::string longest(64, '0');
+  ASSERT_EQ(hf_idem_fingerprint_keyed(longest.data(), 64, nullptr, 0, fingerprint), HF_OK);
+  EXPECT_EQ(Hex(fingerprint), "c2ca5774d5bb25332b3b28f67bdebf687455c265b5871fdf72553c56b0cf7e98");
+}
+
+TEST(Fingerprint, UnderASecretOfTheWrongSizeIsRefusedAndZero) {
+  const std::string bytes(65, 's');
+  for (const size_t size : {size_t{0}, size_t{15}, size_t{65}}) {
+    uint8_t fingerprint[32];
+    std::fill(fingerprint, fingerprint + 32, uint8_t{1});
+    EXPECT_EQ(hf_idem_fingerprint_keyed(bytes.data(), size, "x", 1, fingerprint),
+              HF_INVALID_ARGUMENT);
+    EXPECT_EQ(Hex(fingerprint), std::string(64, '0'));
+  }
+  uint8_t fingerprint[32];
+  EXPECT_EQ(hf_idem_fingerprint_keyed(nullptr, 16, "x", 1, fingerprint), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_fingerprint_keyed(bytes.data(), 16, nullptr, 1, fingerprint),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_fingerprint_keyed(bytes.data(), 16, "x", 1, nullptr), HF_INVALID_ARGUMENT);
 }
 
 TEST(Fingerprint, IsSha256) {

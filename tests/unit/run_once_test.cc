@@ -2,16 +2,13 @@
 // RunOnce end to end: the driver, the session and the memory store, in virtual time.
 #include <gtest/gtest.h>
 #include <holdfast/idempotency.h>
-#include <holdfast/memory/store.h>
-#include <holdfast/testing/scripted_store.h>
 
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "store/requests.h"
+#include "unit/run_once_world.h"
 
 namespace holdfast {
 namespace {
@@ -19,61 +16,7 @@ namespace {
 using testing::Cue;
 using Body = absl::StatusOr<std::string>;
 
-// Waiting takes no time, but the time it was asked to take.
-class HandClock final : public Clock {
- public:
-  hf_time Now() override { return now_; }
-  bool WaitUntil(hf_time until, Wakeup&) override {
-    now_ = std::max(now_, until);
-    return false;
-  }
-  void Advance(Duration by) { now_ += by.count(); }
-
- private:
-  hf_time now_ = 1000 * HF_S;
-};
-
-class RunOnceTest : public ::testing::Test {
- protected:
-  RunOnceTest()
-      : memory_(memory::Store::Create({.clock = store_clock_.Function()}).value()),
-        store_(*memory_) {}
-
-  RunOnceOptions Options() { return {.request = "request", .clock = &clock_, .report = &report_}; }
-
-  template <class Fn>
-  absl::StatusOr<RunOnceResult> Run(const RunOnceOptions& options, Fn fn) {
-    return RunOnce(store_, {.tenant = "acme", .operation = "charge", .key = key_}, options,
-                   [&](Ticket& ticket) {
-                     ++runs_;
-                     return fn(ticket);
-                   });
-  }
-  template <class Fn>
-  absl::StatusOr<RunOnceResult> Run(Fn fn) {
-    return Run(Options(), fn);
-  }
-  absl::StatusOr<RunOnceResult> RunOk(std::string body = "answer") {
-    return Run([&](Ticket&) -> Body { return body; });
-  }
-  static hf_reason ReasonOf(const absl::StatusOr<RunOnceResult>& result) {
-    const auto rejection = RejectionOf(result.status());
-    return rejection.has_value() ? rejection->reason : HF_R_NONE;
-  }
-  // Both clocks, as time passes for everyone.
-  void Pass(Duration by) {
-    clock_.Advance(by);
-    store_clock_.Advance(by.count());
-  }
-
-  std::string key_ = "order-1";
-  HandClock clock_;
-  testing::StoreClock store_clock_;
-  std::unique_ptr<memory::Store> memory_;
-  testing::ScriptedStore store_;
-  RunOnceReport report_;
-  int runs_ = 0;
-};
+using RunOnceTest = testing::RunOnceWorld;
 
 TEST_F(RunOnceTest, DuplicateGetsTheBytesOfTheFirstRun) {
   for (const std::string& body :

@@ -35,7 +35,8 @@ namespace holdfast::inline v0_4::asio {
 
 // For a coroutine. Key and request are read before this returns; the function is copied or moved in. It returns an
 // awaitable of absl::StatusOr<std::string>, absl::Status or Answer. The store must outlive the operation.
-// Errors besides those of holdfast::RunOnce: kInvalidArgument HF_R_BAD_OPTIONS for a store that blocks, without a pool.
+// Errors besides those of holdfast::RunOnce: kInvalidArgument HF_R_BAD_OPTIONS for a store that blocks and has no Submit,
+// without a pool.
 template <class Fn>
 boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnce(Store& store, const Key& key,
                                                               const RunOnceOptions& options,

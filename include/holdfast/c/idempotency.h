@@ -81,6 +81,16 @@ HF_API hf_code hf_idem_key_id(const hf_str* space, const hf_str* tenant, const h
  * Errors: INVALID_ARGUMENT. Since: 0.1 */
 HF_API hf_code hf_idem_fingerprint(const void* data, size_t size, uint8_t* fingerprint) HF_NOEXCEPT;
 
+#define HF_IDEM_SECRET_MIN 16u
+#define HF_IDEM_SECRET_MAX 64u
+
+/* Likewise under a secret of HF_IDEM_SECRET_MIN..MAX bytes: BLAKE2b-256, keyed (RFC 7693). Whoever has the
+ * fingerprint and not the secret cannot try out what the request may have been.
+ * Contract: size 0 is a request too. Ownership: writes 32 bytes, zeros on errors. Threads: any.
+ * Errors: INVALID_ARGUMENT, for the secret's size too. Since: 0.4 */
+HF_API hf_code hf_idem_fingerprint_keyed(const void* secret, size_t secret_size, const void* data,
+                                         size_t size, uint8_t* fingerprint) HF_NOEXCEPT;
+
 typedef struct hf_idem_options {
   uint32_t struct_size, abi_level;
   uint8_t key_id[32];      /* hf_idem_key_id; not zero */

@@ -64,24 +64,27 @@ inline absl::Status NotCommitted(const JoinedReply& reply) {
 template <class Fn>
 absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
                                             const RunOnceOptions& options, Fn&& fn) {
-  constexpr uint32_t kDefaultBody = 64 * 1024;
-  constexpr Duration kDefaultTtl = std::chrono::hours(24);
   Clock& clock = options.clock == nullptr ? Clock::Steady() : *options.clock;
   if (options.report != nullptr) *options.report = RunOnceReport{};
-  const absl::StatusOr<hf_idem_options> raw = ToSessionOptions(key, options, clock);
-  if (!raw.ok()) return raw.status();
-  Answer answer;  // outlives the session, which borrows its body
+  const RunOncePlan plan(key, options, clock);
+  if (!plan.refused.ok()) return plan.refused;
+  if (plan.spills) {
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                      "sqlite: oversize kSpill: is not for work that commits with its record");
+  }
+  Answer answer;  // it and `where` outlive the session, which borrows them
+  std::string where;
   bool truncated = false;
   bool unknown = false;
-  RunOnceSession session(store, clock);
-  session.Start(*raw);
-  session.Drive([&](RunOnceSession&) {
-    Ticket ticket(session, raw->key_id, key.operation);
+  RunOnceSession session(store, clock, options.waiters);
+  session.Start(plan.SessionOptions());
+  const auto run = [&](RunOnceSession&) {
+    Ticket ticket(session, plan);
     JoinedClaim claim;
-    std::copy(std::begin(raw->key_id), std::end(raw->key_id), claim.key_id);
+    std::copy(std::begin(plan.raw.key_id), std::end(plan.raw.key_id), claim.key_id);
     claim.token = ticket.token();
-    claim.ttl = options.ttl == Duration{0} ? kDefaultTtl : options.ttl;
-    claim.max_body = options.max_body == 0 ? kDefaultBody : options.max_body;
+    claim.ttl = options.ttl == Duration{0} ? RunOncePlan::kDefaultTtl : options.ttl;
+    claim.max_body = plan.max_body;
     const Context context = Context::Current();
     // If fn throws, the session is settled with this on the way out.
     const Work work = [&](sqlite3* db) -> absl::StatusOr<std::string> {
@@ -115,6 +118,9 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
     answer.outcome = internal::RolledBack(why, HF_EFFECT_RETRYABLE);
     answer.body = std::string(why.message());
     session.Finish(answer.outcome, answer.body);
+  };
+  session.Drive(run, [&](RunOnceSession&) {
+    holdfast::internal::Reconcile(session, plan, options, answer, where);
   });
   if (unknown) {
     if (options.report != nullptr) {
@@ -129,7 +135,10 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
   }
   absl::StatusOr<RunOnceResult> result =
       holdfast::internal::Conclude(session, answer, false, options.report);
-  if (result.ok() && truncated) result->truncated = true;
+  if (result.ok() && truncated) {
+    result->truncated = true;
+    result->stored_as = StoredAs::kDigest;
+  }
   return result;
 }
 

@@ -45,8 +45,9 @@ struct Cue {
 class ScriptedStore final : public Store {
  public:
   struct Exchange {
-    StoreRequest request{};  // its body points into `body`
+    StoreRequest request{};  // its body and label point into these
     std::string body;
+    std::string label;
     Duration timeout{0};
     bool reached_the_store = false;
     hf_store_status status = 0;  // as answered
@@ -67,18 +68,19 @@ class ScriptedStore final : public Store {
     std::deque<Exchange> copy = log_;
     for (Exchange& exchange : copy) {
       exchange.request.body = {exchange.body.data(), exchange.body.size()};
+      exchange.request.label = {exchange.label.data(), exchange.label.size()};
     }
     return copy;
   }
 
   // "claim complete": the verbs asked so far.
   std::string verbs() const {
-    constexpr const char* kNames[] = {"?",    "claim",   "renew", "complete",
-                                      "fail", "abandon", "read",  "resolve"};
+    constexpr const char* kNames[] = {"?",       "claim", "renew",   "complete",   "fail",
+                                      "abandon", "read",  "resolve", "checkpoint", "release"};
     std::string text;
     for (const Exchange& exchange : log()) {
       const hf_store_verb verb = exchange.request.verb;
-      text.append(text.empty() ? "" : " ").append(verb >= 1 && verb <= 7 ? kNames[verb] : "?");
+      text.append(text.empty() ? "" : " ").append(verb >= 1 && verb <= 9 ? kNames[verb] : "?");
     }
     return text;
   }
@@ -109,10 +111,12 @@ class ScriptedStore final : public Store {
                 hf_store_status status) {
     Exchange exchange{.request = request,
                       .body = {},
+                      .label = {},
                       .timeout = timeout,
                       .reached_the_store = reached,
                       .status = status};
     if (request.body.size > 0) exchange.body.assign(request.body.data, request.body.size);
+    if (request.label.size > 0) exchange.label.assign(request.label.data, request.label.size);
     const std::lock_guard lock(mutex_);
     log_.push_back(std::move(exchange));
   }

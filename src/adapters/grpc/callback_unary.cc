@@ -4,6 +4,7 @@
 #include <holdfast/grpc/status.h>
 #include <holdfast/idempotency.h>
 
+#include <optional>
 #include <string>
 
 namespace holdfast::inline v0_4::grpc::internal {
@@ -18,18 +19,15 @@ constexpr unsigned kSeen = 4;       // a step was published
 // The claim of a key, in two parts with the inner method in between.
 class CallbackUnary::Record {
  public:
-  Record(Store& store, Clock& clock) : session_(store, clock) {}
+  Record(Store& store, Clock& clock) : clock_(clock), session_(store, clock) {}
 
   // Whether the work is to run.
   bool Claim(Admission& admission, const Wire& wire) {
     const std::string request = wire.RequestBytes();
     const RunOnceOptions options = admission.RunOptions(request, &report_);
-    const auto raw = ToSessionOptions(admission.key(), options, *options.clock);
-    if (!raw.ok()) {
-      refused_ = raw.status();
-      return false;
-    }
-    session_.Start(*raw);
+    plan_.emplace(admission.key(), options, clock_);
+    if (!plan_->refused.ok()) return false;
+    session_.Start(plan_->SessionOptions());
     return session_.Advance();
   }
 
@@ -41,15 +39,17 @@ class CallbackUnary::Record {
   }
 
   absl::StatusOr<RunOnceResult> Result() {
-    if (!refused_.ok()) return refused_;
+    if (!plan_->refused.ok()) return plan_->refused;
     return holdfast::internal::Conclude(session_, answer_, true, &report_);
   }
   const RunOnceReport& report() const { return report_; }
 
  private:
-  Answer answer_;  // outlives the session, which borrows its body
+  Clock& clock_;
+  std::optional<RunOncePlan>
+      plan_;  // it and the answer outlive the session, which borrows from them
+  Answer answer_;
   RunOnceReport report_;
-  absl::Status refused_;
   RunOnceSession session_;
 };
 
