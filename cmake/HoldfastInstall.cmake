@@ -57,6 +57,12 @@ if(HOLDFAST_PROMETHEUS)
 else()
   list(APPEND excluded PATTERN holdfast/metrics EXCLUDE)
 endif()
+if(HOLDFAST_SEALED)
+  list(APPEND components sealed)
+  holdfast_install(sealed holdfast_sealed)
+else()
+  list(APPEND excluded PATTERN holdfast/sealed EXCLUDE)
+endif()
 
 install(DIRECTORY include/holdfast DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.h" ${excluded})

@@ -27,9 +27,10 @@ class HoldfastConan(ConanFile):
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
     options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
                "with_asio": [True, False], "with_redis": [True, False],
-               "with_prometheus": [True, False]}
+               "with_sealed": [True, False], "with_prometheus": [True, False]}
     default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
-                       "with_asio": True, "with_redis": True, "with_prometheus": True}
+                       "with_asio": True, "with_redis": True, "with_sealed": True,
+                       "with_prometheus": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -63,6 +64,8 @@ class HoldfastConan(ConanFile):
             self.requires("openssl/3.0.22", **shown)
         if self.options.with_prometheus:
             self.requires("prometheus-cpp/1.0.1", **shown)
+        if self.options.with_sealed:
+            self.requires("zstd/1.5.4", transitive_libs=True)
 
     def build_requirements(self):
         if self.options.with_grpc:
@@ -77,6 +80,7 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_ASIO": bool(self.options.with_asio),
             "HOLDFAST_REDIS": bool(self.options.with_redis),
             "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
+            "HOLDFAST_SEALED": bool(self.options.with_sealed),
             "HOLDFAST_INSTALL": True,
             "HOLDFAST_TESTS": False,
             "HOLDFAST_EXAMPLES": False,
@@ -84,7 +88,7 @@ class HoldfastConan(ConanFile):
         })
         toolchain.generate()
         CMakeDeps(self).generate()
-        PkgConfigDeps(self).generate()  # libsodium and hiredis are found by pkg-config
+        PkgConfigDeps(self).generate()  # libsodium, hiredis and libzstd are found by pkg-config
 
     def build(self):
         cmake = CMake(self)

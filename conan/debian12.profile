@@ -12,6 +12,7 @@ compiler.cppstd=20
 [platform_requires]
 abseil/20220623.1
 libsodium/1.0.18
+zstd/1.5.4
 sqlite3/3.40.1
 protobuf/3.21.12
 grpc/1.51.1

@@ -21,7 +21,7 @@ THIRD_PARTY = {
     "grpc": ("grpc/", "grpcpp/", "google/protobuf/", "holdfast/v1/"),
     "asio": ("boost/",), "redis": ("boost/", "hiredis/"), "postgres": ("boost/", "libpq-fe.h"),
     "contract": ("google/protobuf/", "holdfast/v1/"), "metrics": ("prometheus/",),
-    "logging": ("spdlog/", "fmt/"),
+    "logging": ("spdlog/", "fmt/"), "sealed": ("sodium.h", "zstd.h", "fcntl.h", "unistd.h", "sys/stat.h"),
 }
 MAY_USE_ASIO = {"redis", "postgres"}
 INTERNAL = ("engine/", "codec/", "abi/", "adapters/", "src/")
