@@ -149,7 +149,7 @@ TEST_F(SqliteMigration, MigratedFileHasTheSchemaOfANewOne) {
 TEST_F(SqliteMigration, OldFileThatIsNotToBeMigratedIsRefusedUntouched) {
   const std::string before = ReadWhole(path_);
   sqlite::Options options = Options();
-  options.migrate = false;
+  options.no_migrate = true;
   const absl::Status status = sqlite::Store::Open(options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_NE(std::string(status.message()).find("holdfast idem migrate"), std::string::npos)

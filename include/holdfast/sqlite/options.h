@@ -43,9 +43,9 @@ struct Options {
   uint32_t purge_per_batch = 0;   // expired records erased per commit; default 32
   uint32_t checkpoint_pages = 0;  // WAL pages before a checkpoint; default 1000 (4 MB)
 
-  // A file of an older holdfast is brought to this one's schema when it is opened, in one transaction. False:
-  // it is refused (FAILED_PRECONDITION), and `holdfast idem migrate` brings it up.
-  bool migrate = true;
+  // A file of an older holdfast is brought to this one's schema when it is opened, in one transaction. True:
+  // it is refused instead (FAILED_PRECONDITION), and `holdfast idem migrate` brings it up.
+  bool no_migrate = false;
 
   // Bytes of the disk kept back in a file beside `path` ("-reserve"), and given up when the disk is full: from
   // then on claims are refused (FULL), and what was claimed before can be settled. Taken again as soon as

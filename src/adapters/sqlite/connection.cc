@@ -182,10 +182,10 @@ absl::Status Connection::CreateSchema() {
 
 absl::Status Connection::RefuseMigration() {
   const int64_t version = Number("PRAGMA user_version", kSchemaVersion);
-  if (options_.migrate || version == kSchemaVersion) return absl::OkStatus();
+  if (!options_.no_migrate || version == kSchemaVersion) return absl::OkStatus();
   return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_OPTIONS,
                     "path: schema version " + std::to_string(version) +
-                        ", and migrate is off; `holdfast " + "idem migrate` brings it to version " +
+                        ", and no_migrate is set; `holdfast idem migrate` brings it to version " +
                         std::to_string(kSchemaVersion));
 }
 
