@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// See open_store.h. Which stores there are is the build's choice (HOLDFAST_WITH_*).
+#include "cli/open_store.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#ifdef HOLDFAST_WITH_SQLITE
+#include <holdfast/sqlite/store.h>
+#endif
+#ifdef HOLDFAST_WITH_REDIS
+#include <holdfast/redis/store.h>
+#endif
+#ifdef HOLDFAST_WITH_POSTGRES
+#include <holdfast/postgres/store.h>
+#endif
+
+namespace holdfast::cli {
+namespace {
+
+constexpr absl::string_view kSqlite = "sqlite:";
+
+absl::Status NoSuchStore(const std::string& url) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("no store for ", WithoutPassword(url),
+                   ": want sqlite:PATH, redis://, rediss:// or postgres:// (and a build with that store)"));
+}
+
+bool IsPostgres(const std::string& url) {
+  return absl::StartsWith(url, "postgres://") || absl::StartsWith(url, "postgresql://");
+}
+
+bool IsRedis(const std::string& url) {
+  return absl::StartsWith(url, "redis://") || absl::StartsWith(url, "rediss://");
+}
+
+template <class Concrete>
+absl::StatusOr<std::unique_ptr<OperableStore>> Upcast(
+    absl::StatusOr<std::unique_ptr<Concrete>> store) {
+  if (!store.ok()) return store.status();
+  return std::unique_ptr<OperableStore>(*std::move(store));
+}
+
+#ifdef HOLDFAST_WITH_SQLITE
+absl::StatusOr<std::unique_ptr<sqlite::Store>> OpenSqlite(const std::string& url, bool migrate) {
+  const std::string path = url.substr(kSqlite.size());
+  std::error_code error;
+  if (!migrate && !std::filesystem::exists(path, error)) {
+    return absl::NotFoundError(absl::StrCat("no such file: ", path));
+  }
+  sqlite::Options options;
+  options.path = path;
+  options.no_migrate = !migrate;
+  return sqlite::Store::Open(std::move(options));
+}
+#endif
+
+#ifdef HOLDFAST_WITH_POSTGRES
+postgres::Options PostgresOptions(const std::string& url, const std::string& password_file) {
+  postgres::Options options;
+  options.url = url;
+  options.password_file = password_file;
+  options.no_migrate = true;
+  options.connections = 1;
+  options.purge_interval = Duration::max();
+  return options;
+}
+#endif
+
+std::string AtVersion(uint32_t version) {
+  return absl::StrCat("the schema is at version ", version, ", this command's own");
+}
+
+}  // namespace
+
+std::string WithoutPassword(const std::string& url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const size_t host = url.rfind('@');
+  const size_t colon = url.find(':', scheme + 3);
+  if (host == std::string::npos || colon == std::string::npos || colon > host) return url;
+  return absl::StrCat(url.substr(0, colon), ":***", url.substr(host));
+}
+
+absl::StatusOr<std::unique_ptr<OperableStore>> OpenStore(
+    const std::string& url, [[maybe_unused]] const std::string& password_file) {
+#ifdef HOLDFAST_WITH_SQLITE
+  if (absl::StartsWith(url, kSqlite)) return Upcast(OpenSqlite(url, false));
+#endif
+#ifdef HOLDFAST_WITH_POSTGRES
+  if (IsPostgres(url)) return Upcast(postgres::Store::Open(PostgresOptions(url, password_file)));
+#endif
+  return NoSuchStore(url);
+}
+
+absl::StatusOr<std::string> MigrateStore(const std::string& url,
+                                         [[maybe_unused]] const std::string& password_file) {
+#ifdef HOLDFAST_WITH_SQLITE
+  if (absl::StartsWith(url, kSqlite)) {
+    const auto store = OpenSqlite(url, true);
+    if (!store.ok()) return store.status();
+    const absl::StatusOr<StoreInfo> info = (*store)->Info(Duration{0});
+    if (!info.ok()) return info.status();
+    return AtVersion(info->schema);
+  }
+#endif
+#ifdef HOLDFAST_WITH_POSTGRES
+  if (IsPostgres(url)) {
+    const absl::StatusOr<uint32_t> version =
+        postgres::Migrate(PostgresOptions(url, password_file));
+    if (!version.ok()) return version.status();
+    return AtVersion(*version);
+  }
+#endif
+  if (IsRedis(url)) return std::string("Redis keeps no schema: records carry their own version");
+  return NoSuchStore(url);
+}
+
+}  // namespace holdfast::cli
