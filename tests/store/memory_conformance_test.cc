@@ -17,8 +17,18 @@ struct MemoryFactory {
   }
 };
 
+// As a store is seen whose clock no test can move.
+struct SystemClockFactory {
+  static constexpr bool kDurable = false;
+  static constexpr bool kMovesClock = false;
+  std::unique_ptr<OperableStore> Make(const testing::StoreClockFn& /*clock*/) {
+    return memory::Store::Create({.shards = 4}).value();
+  }
+};
+
 }  // namespace
 
 HF_STORE_CONFORMANCE(Memory, MemoryFactory);
+HF_STORE_CONFORMANCE(MemoryOnSystemClock, SystemClockFactory);
 
 }  // namespace holdfast
