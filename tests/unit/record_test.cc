@@ -8,56 +8,22 @@
 #include <string_view>
 
 #include "store/requests.h"
+#include "unit/record_cell.h"
 
 namespace holdfast {
 namespace {
 
 using testing::Abandon;
+using testing::Cell;
 using testing::Claim;
 using testing::Complete;
 using testing::Fail;
+using testing::kKey;
 using testing::kLease;
 using testing::kTtl;
 using testing::Read;
 using testing::Renew;
 using testing::Resolve;
-
-constexpr std::string_view kKey = "k";
-
-// One record, as a store would keep it.
-struct Cell {
-  hf_record record{};
-  bool present = false;
-  std::string body;
-  int64_t now = testing::kEpochNow;
-  uint64_t floor = 0;
-  hf_record_change change = 0;
-  hf_code code = 0;
-
-  hf_store_reply Apply(const hf_store_request& request) {
-    hf_record next{};
-    hf_store_reply reply{};
-    code =
-        hf_record_apply(present ? &record : nullptr, &request, now, floor, &next, &change, &reply);
-    if (change == HF_RECORD_KEEP) return reply;
-    body.assign(next.body.data == nullptr ? "" : next.body.data, next.body.size);
-    present = change == HF_RECORD_WRITE;
-    if (!present) {
-      EXPECT_EQ(next.state, HF_RECORD_ABSENT);
-      EXPECT_EQ(next.token, reply.token);
-      floor = std::max(floor, next.token);
-    }
-    record = next;
-    record.body = {body.data(), body.size()};
-    return reply;
-  }
-  hf_store_status StatusOf(const hf_store_request& request) { return Apply(request).status; }
-  uint64_t Win(uint64_t who, hf_on_expiry on_expiry = HF_ON_EXPIRY_IN_DOUBT) {
-    const hf_store_reply reply = Apply(Claim(kKey, who, on_expiry));
-    EXPECT_EQ(reply.status, HF_STORE_WON);
-    return reply.token;
-  }
-};
 
 TEST(Record, AbsentClaimIsWonAsTheFirstAttempt) {
   Cell cell;
