@@ -26,11 +26,11 @@ class HoldfastConan(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
     options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
-               "with_asio": [True, False], "with_redis": [True, False],
+               "with_asio": [True, False], "with_redis": [True, False], "with_postgres": [True, False],
                "with_sealed": [True, False], "with_prometheus": [True, False]}
     default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
-                       "with_asio": True, "with_redis": True, "with_sealed": True,
-                       "with_prometheus": True}
+                       "with_asio": True, "with_redis": True, "with_postgres": True,
+                       "with_sealed": True, "with_prometheus": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -57,7 +57,9 @@ class HoldfastConan(ConanFile):
         if self.options.with_grpc:
             self.requires("protobuf/3.21.12", **shown)
             self.requires("grpc/1.51.1", **shown)
-        if self.options.with_asio or self.options.with_redis:
+        if self.options.with_postgres:
+            self.requires("libpq/15.4", **shown)
+        if self.options.with_asio or self.options.with_redis or self.options.with_postgres:
             self.requires("boost/1.81.0", **shown)
         if self.options.with_redis:
             self.requires("hiredis/0.14.1", **shown)
@@ -79,6 +81,7 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_GRPC": bool(self.options.with_grpc),
             "HOLDFAST_ASIO": bool(self.options.with_asio),
             "HOLDFAST_REDIS": bool(self.options.with_redis),
+            "HOLDFAST_POSTGRES": bool(self.options.with_postgres),
             "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
             "HOLDFAST_SEALED": bool(self.options.with_sealed),
             "HOLDFAST_INSTALL": True,

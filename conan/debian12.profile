@@ -19,6 +19,7 @@ grpc/1.51.1
 boost/1.81.0
 hiredis/0.14.1
 openssl/3.0.22
+libpq/15.4
 prometheus-cpp/1.0.1
 
 [platform_tool_requires]

@@ -19,7 +19,7 @@ SHELL_BANNED = set("""chrono thread random functional iostream fstream ostream i
 THIRD_PARTY = {
     "memory": (), "testing": ("gtest/", "gmock/"), "sqlite": ("sqlite3.h",),
     "grpc": ("grpc/", "grpcpp/", "google/protobuf/", "holdfast/v1/"),
-    "asio": ("boost/",), "redis": ("boost/", "hiredis/"), "postgres": ("boost/", "libpq-fe.h"),
+    "asio": ("boost/",), "redis": ("boost/", "hiredis/"), "postgres": ("boost/", "libpq-fe.h", "poll.h"),
     "contract": ("google/protobuf/", "holdfast/v1/"), "metrics": ("prometheus/",),
     "logging": ("spdlog/", "fmt/"), "sealed": ("sodium.h", "zstd.h", "fcntl.h", "unistd.h", "sys/stat.h"),
 }
