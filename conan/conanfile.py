@@ -62,8 +62,8 @@ class HoldfastConan(ConanFile):
         if self.options.with_asio or self.options.with_redis or self.options.with_postgres:
             self.requires("boost/1.81.0", **shown)
         if self.options.with_redis:
-            self.requires("hiredis/0.14.1", **shown)
-            self.requires("openssl/3.0.22", **shown)
+            self.requires("hiredis/0.14.1", transitive_libs=True)
+            self.requires("openssl/3.0.22", transitive_libs=True)
         if self.options.with_prometheus:
             self.requires("prometheus-cpp/1.0.1", **shown)
         if self.options.with_sealed:

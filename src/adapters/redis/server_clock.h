@@ -18,6 +18,7 @@ class ServerClock {
  public:
   // `server_now`: nanoseconds since the Unix epoch.
   void Learn(int64_t server_now) { offset_.store(server_now - Local(), std::memory_order_relaxed); }
+  bool known() const { return offset_.load(std::memory_order_relaxed) != 0; }
   // Not negative; meaningless before the first Learn.
   int64_t Now() const {
     const int64_t now = offset_.load(std::memory_order_relaxed) + Local();
