@@ -74,6 +74,16 @@ class FaultVfs {
     return struck_;
   }
 
+  // A disk of so many bytes in all: what would need more is FULL, though nothing else fails. 0: no limit.
+  void Limit(uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    capacity_ = bytes;
+  }
+  uint64_t used() const {
+    const std::lock_guard lock(mutex_);
+    return Used();
+  }
+
   // What a power cut leaves of each file, keeping each unsynced sector with even odds.
   std::map<std::string, std::string> AfterPowerCut(uint64_t seed) const {
     const std::lock_guard lock(mutex_);
@@ -141,6 +151,21 @@ class FaultVfs {
     return fault;
   }
 
+  uint64_t Used() const {
+    uint64_t used = 0;
+    for (const auto& [path, size] : sizes_) used += size;
+    return used;
+  }
+
+  bool Fits(File* file, int amount, sqlite3_int64 offset) {
+    uint64_t& size = sizes_[*file->path];
+    const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(amount);
+    const uint64_t more = end > size ? end - size : 0;
+    if (capacity_ != 0 && more > 0 && Used() + more > capacity_) return false;
+    size += more;
+    return true;
+  }
+
   int WriteThrough(File* file, const void* data, int amount, sqlite3_int64 offset) {
     images_[*file->path].unsynced.push_back(
         {false, static_cast<size_t>(offset), std::string(static_cast<const char*>(data), amount)});
@@ -156,6 +181,10 @@ class FaultVfs {
     file->owner = self;
     file->path = new std::string(path == nullptr ? "" : path);
     file->base.pMethods = Methods();
+    sqlite3_int64 size = 0;
+    file->real()->pMethods->xFileSize(file->real(), &size);
+    const std::lock_guard lock(self->mutex_);
+    self->sizes_[*file->path] = static_cast<uint64_t>(size);
     return SQLITE_OK;
   }
 
@@ -166,6 +195,7 @@ class FaultVfs {
     if (fault == Fault::kKill || fault == Fault::kKillHalf) kill(getpid(), SIGKILL);
     if (fault != Fault::kNone) return SQLITE_IOERR_DELETE;
     self->images_.erase(path);
+    self->sizes_.erase(path);
     return self->real_->xDelete(self->real_, path, sync);
   }
 
@@ -185,6 +215,7 @@ class FaultVfs {
     switch (self->Strike(Operation::kWrite)) {
       case Fault::kNone:
       case Fault::kSyncError:
+        if (!self->Fits(file, amount, offset)) return SQLITE_FULL;
         return self->WriteThrough(file, data, amount, offset);
       case Fault::kFull:
         return SQLITE_FULL;
@@ -214,6 +245,8 @@ class FaultVfs {
     if (fault == Fault::kKill || fault == Fault::kKillHalf) kill(getpid(), SIGKILL);
     if (fault != Fault::kNone) return SQLITE_IOERR_TRUNCATE;
     self->images_[*file->path].unsynced.push_back({true, static_cast<size_t>(size), ""});
+    uint64_t& known = self->sizes_[*file->path];
+    known = std::min(known, static_cast<uint64_t>(size));
     return file->real()->pMethods->xTruncate(file->real(), size);
   }
 
@@ -288,6 +321,8 @@ class FaultVfs {
   bool lasting_ = false;
   bool struck_ = false;
   std::map<std::string, Image> images_;
+  std::map<std::string, uint64_t> sizes_;
+  uint64_t capacity_ = 0;
 };
 
 }  // namespace holdfast::testing

@@ -16,6 +16,7 @@ namespace {
 using testing::Claim;
 using testing::Complete;
 using testing::Fail;
+using testing::Release;
 using testing::Sql;
 
 KeyId IdOf(std::string_view key) {
@@ -23,12 +24,6 @@ KeyId IdOf(std::string_view key) {
   const StoreRequest request = testing::Read(key);
   std::memcpy(id.data(), request.key_id, id.size());
   return id;
-}
-
-StoreRequest Release(std::string_view key, hf_effect effect) {
-  StoreRequest request = testing::Request(HF_STORE_RELEASE, key);
-  request.effect = effect;
-  return request;
 }
 
 class SqliteOperate : public testing::SqliteTest {

@@ -51,7 +51,7 @@ void Reserve::Take() {
   if (!low()) return;
   int code = SQLITE_NOMEM;
   try {
-    code = WriteAll();
+    code = WriteAll(was_released_ ? 2 * bytes_ : bytes_);
     if (code != SQLITE_OK) Empty();
   } catch (const std::bad_alloc&) {
   }
@@ -62,6 +62,7 @@ void Reserve::Take() {
 bool Reserve::Release() {
   if (!held_) return false;
   held_ = false;
+  was_released_ = true;
   try {
     Empty();
   } catch (const std::bad_alloc&) {
@@ -71,20 +72,18 @@ bool Reserve::Release() {
 }
 
 // A file that has its bytes from a life before is taken as it is.
-int Reserve::WriteAll() {
+int Reserve::WriteAll(uint64_t probe) {
   PlainFile file;
   int code = file.Open(vfs_, path_.c_str());
   sqlite3_int64 size = 0;
   if (code == SQLITE_OK) code = file->xFileSize(file.get(), &size);
   if (code != SQLITE_OK || static_cast<uint64_t>(size) == bytes_) return code;
-  if (static_cast<uint64_t>(size) > bytes_) {
-    return file->xTruncate(file.get(), static_cast<sqlite3_int64>(bytes_));
-  }
   const std::vector<char> chunk(kChunk, 'r');
-  for (uint64_t at = 0; at < bytes_ && code == SQLITE_OK; at += kChunk) {
-    const int amount = static_cast<int>(std::min<uint64_t>(kChunk, bytes_ - at));
+  for (uint64_t at = 0; at < probe && code == SQLITE_OK; at += kChunk) {
+    const int amount = static_cast<int>(std::min<uint64_t>(kChunk, probe - at));
     code = file->xWrite(file.get(), chunk.data(), amount, static_cast<sqlite3_int64>(at));
   }
+  if (code == SQLITE_OK) code = file->xTruncate(file.get(), static_cast<sqlite3_int64>(bytes_));
   return code == SQLITE_OK ? file->xSync(file.get(), SQLITE_SYNC_NORMAL) : code;
 }
 

@@ -5,7 +5,8 @@
 //   kHeld  the file has all its bytes
 //   kLow   it has none: the disk is full, or would not take them
 //
-//   Take      kLow  -> kHeld   once the whole file could be written and synced
+//   Take      kLow  -> kHeld   once the whole file could be written and synced; and as much again, if it was given
+//                              up before: or it would only be its own space that it finds
 //   Release   kHeld -> kLow    the disk is full
 //
 // While it is low the store refuses claims: each would be one more to end later. RENEW, COMPLETE and the like
@@ -41,13 +42,14 @@ class Reserve {
   bool Release();
 
  private:
-  int WriteAll();
+  int WriteAll(uint64_t probe);
   int Empty();
 
   sqlite3_vfs* vfs_ = nullptr;
   std::string path_;
   uint64_t bytes_ = 0;
   bool held_ = false;
+  bool was_released_ = false;
   Failure why_;
 };
 

@@ -86,7 +86,7 @@ void Writer::Loop() {
     if (!EnsureOpen()) {
       AnswerQueued({&job, 1}, StatusOfOpening(open_status_), WordsOf(open_status_));
     } else if (job->shared()) {
-      RunBatch(std::move(job), options_.max_batch);
+      RunBatch(std::move(job), options_.max_batch, false);
     } else {
       RunAlone(job);
     }
@@ -98,8 +98,9 @@ void Writer::Loop() {
 
 // --- One shared transaction ---------------------------------------------------------------------
 
-void Writer::RunBatch(JobPtr first, size_t limit) {
+void Writer::RunBatch(JobPtr first, size_t limit, bool again) {
   Batch batch;
+  batch.asked_reserve = again;
   try {
     batch.jobs.reserve(limit);
   } catch (const std::bad_alloc&) {
@@ -261,7 +262,7 @@ void Writer::AnswerLost(Batch* batch) {
     if (plain && (!alone || batch->purge_failed || gave_room)) {
       job->wrote = false;
       job->reply = StoreReply{};
-      RunBatch(std::move(job), 1);
+      RunBatch(std::move(job), 1, true);
       continue;
     }
     // Work that refused or threw has said all there is to say.

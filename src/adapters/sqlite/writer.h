@@ -63,7 +63,8 @@ class Writer {
   enum class Verdict { kCommitted, kNothing, kUnknown };
 
   void Loop();
-  void RunBatch(JobPtr first, size_t limit);
+  // `again`: its transaction was lost before.
+  void RunBatch(JobPtr first, size_t limit, bool again);
   bool Begin(Batch* batch);
   void TidyUp(Batch* batch);
   Verdict Commit(Batch* batch);
