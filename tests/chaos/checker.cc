@@ -9,6 +9,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -20,6 +21,8 @@ namespace holdfast::chaos {
 namespace {
 
 using Hash128 = std::pair<uint64_t, uint64_t>;
+
+constexpr std::array<uint8_t, 16> kNobody{};
 
 uint64_t Mix(uint64_t value) {  // splitmix64
   value += 0x9E3779B97F4A7C15;
@@ -56,7 +59,11 @@ class Search {
     for (size_t i = 0; i <= operations.size(); ++i) next_[i] = i + 1;
     previous_.resize(operations.size() + 2);
     for (size_t i = 0; i <= operations.size() + 1; ++i) previous_[i] = i == 0 ? 0 : i - 1;
-    for (const Operation& operation : operations) due_ += operation.answered ? 1 : 0;
+    for (const Operation& operation : operations) {
+      if (!operation.answered) continue;
+      ++due_;
+      if (operation.reply.nonce != kNobody) owners_.insert(operation.reply.nonce);
+    }
   }
 
   // Depth first. A frame is a configuration with the ways on from it.
@@ -144,7 +151,7 @@ class Search {
         const Operation& operation = At(i);
         if (operation.request.at > horizon) break;
         if (!operation.answered) continue;
-        for (const Outcome& outcome : Apply(state, operation, options_.model)) {
+        for (const Outcome& outcome : OutcomesBy(horizon, state, operation)) {
           if (!(outcome.next == state)) continue;
           frame->harmless.push_back(i);
           Take(i);
@@ -156,23 +163,37 @@ class Search {
     }
   }
 
-  // Answered ones first: what is known to have happened explains more.
+  // What is put first now takes effect before whatever is due returns.
+  std::vector<Outcome> OutcomesBy(int64_t horizon, const KeyState& state,
+                                  const Operation& operation) const {
+    if (operation.returned <= horizon) return Apply(state, operation, options_.model);
+    Operation bounded = operation;
+    bounded.returned = horizon;
+    return Apply(state, bounded, options_.model);
+  }
+
+  // What is known to have happened first, then what somebody saw traces of: the more an operation explains, the
+  // sooner a way is found, if there is one.
   void Offer(const KeyState& state, int64_t horizon, Frame* frame) {
+    std::vector<Choice> seen;
     std::vector<Choice> unknown;
     std::vector<Choice> never;
     for (size_t i = next_[0]; i <= operations_.size(); i = next_[i]) {
       const Operation& operation = At(i);
       if (operation.request.at > horizon) break;
-      std::vector<Choice>& list = operation.answered ? frame->choices : unknown;
-      for (Outcome& outcome : Apply(state, operation, options_.model)) {
+      std::vector<Choice>& list = operation.answered                          ? frame->choices
+                                  : owners_.contains(operation.request.nonce) ? seen
+                                                                              : unknown;
+      for (Outcome& outcome : OutcomesBy(horizon, state, operation)) {
         list.push_back({i, outcome.next});
       }
       if (!operation.answered && operation.returned == horizon && horizon != kForever) {
         never.push_back({i, state});
       }
     }
-    frame->choices.insert(frame->choices.end(), unknown.begin(), unknown.end());
-    frame->choices.insert(frame->choices.end(), never.begin(), never.end());
+    for (const std::vector<Choice>* list : {&seen, &unknown, &never}) {
+      frame->choices.insert(frame->choices.end(), list->begin(), list->end());
+    }
   }
 
   void Leave() {
@@ -186,6 +207,7 @@ class Search {
   std::vector<size_t> next_;
   std::vector<size_t> previous_;
   size_t due_ = 0;
+  absl::flat_hash_set<std::array<uint8_t, 16>> owners_;  // named in answers
   Hash128 taken_{};
   absl::flat_hash_set<Hash128> visited_;
   std::vector<Frame> frames_;

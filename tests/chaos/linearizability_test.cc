@@ -22,12 +22,6 @@ namespace {
 
 constexpr uint32_t kThreads = 4;
 
-CheckOptions Options() {
-  CheckOptions options;
-  options.model.judge_checkpoints = false;
-  return options;
-}
-
 std::vector<Operation> Record(Store& store, uint64_t operations, uint64_t seed) {
   Board board;
   board.limit = operations;
@@ -56,7 +50,7 @@ TEST_P(Planted, IsFoundAndNamed) {
   const auto& [mistake, name] = GetParam();
   const auto sound = memory::Store::Create().value();
   BrokenStore broken(*sound, mistake, 50);
-  const CheckResult result = Check(Record(broken, 20'000, 7), Options());
+  const CheckResult result = Check(Record(broken, 20'000, 7));
   ASSERT_GT(broken.mistakes(), 0u);
   ASSERT_FALSE(result.violations.empty());
   std::map<std::string, int> kinds;
@@ -86,7 +80,7 @@ TEST(SoundStore, PassesAHundredThousandOperationsOfCarelessClients) {
   const auto store = memory::Store::Create().value();
   std::vector<Operation> operations = Record(*store, 100'000, 3);
   const int64_t start = MonotonicNow();
-  const CheckResult result = Check(std::move(operations), Options());
+  const CheckResult result = Check(std::move(operations));
   std::printf("  %lu operations, %lu keys, %lu configurations, %.2f s\n", result.operations,
               result.keys, result.configurations,
               static_cast<double>(MonotonicNow() - start) / HF_S);

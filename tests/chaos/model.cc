@@ -22,7 +22,7 @@ class Possible {
 
   std::vector<Outcome> List() {
     if (MayBeExpired()) Gone();
-    if (MayBeUnexpired()) Live();
+    if (MayBeUnexpired() || MayBeFoundExpired()) Live();
     std::erase_if(outcomes_, [&](Outcome& outcome) { return !Fits(outcome); });
     return std::move(outcomes_);
   }
@@ -49,6 +49,12 @@ class Possible {
   bool MayBeUnexpired() const {
     if (state_.state == HF_RECORD_ABSENT) return false;
     return !Forgettable() || MayBeAhead(state_.expires);
+  }
+
+  // A store need not have erased what is past its time: a late settlement may still be told what became of it.
+  bool MayBeFoundExpired() const {
+    return Forgettable() && request_.verb != HF_STORE_CLAIM && request_.verb != HF_STORE_READ &&
+           request_.verb != HF_STORE_RELEASE;
   }
 
   void Keep(hf_store_status status) { outcomes_.push_back({status, state_, false}); }
@@ -259,6 +265,8 @@ class Possible {
     KeyState& next = outcome.next;
     if (reply.status != outcome.status) return false;
     if (!TokenFits(&next)) return false;
+    const bool says_owner = reply.nonce != kNobody && next.state != HF_RECORD_ABSENT;
+    if (says_owner && reply.nonce != next.nonce) return false;
     switch (reply.status) {
       case HF_STORE_WON:
       case HF_STORE_RECONCILE:
