@@ -112,7 +112,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // A place in the order of replies.
   struct Place {
-    enum class Kind { kExchange, kWait, kHandshake, kPulse };
+    enum class Kind { kExchange, kAsking, kWait, kHandshake, kPulse };
     Kind kind = Kind::kExchange;
     bool confirm = false;
     bool required = false;         // kHandshake: an error ends the attempt

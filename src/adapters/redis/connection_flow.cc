@@ -97,6 +97,10 @@ void Connection::Flush() {
     while (!queue_.empty() && writing.size() < kBytesPerWrite) {
       const auto [exchange, bytes] = queue_.front();
       queue_.pop_front();
+      if (exchange->asking) {
+        writing += Wire({"ASKING"}).bytes();
+        places_.push_back({Place::Kind::kAsking, false, false, nullptr, 0, now});
+      }
       writing += exchange->wire.bytes();
       confirm = confirm || exchange->confirm;
       places_.push_back({Place::Kind::kExchange, exchange->confirm, false, exchange, bytes, now});
@@ -154,6 +158,7 @@ void Connection::TakeReply(Reply reply) {
   if (places_.empty()) return Break("a reply that nobody asked for", false);
   const Place place = places_.front();
   places_.pop_front();
+  if (place.kind == Place::Kind::kAsking) return;  // the next reply says whether it helped
   if (place.kind == Place::Kind::kWait) return Confirm(*reply);
   if (place.kind != Place::Kind::kExchange) return TakeInternal(place, std::move(reply));
   if (place.exchange == nullptr) return Leave(place.bytes);

@@ -37,6 +37,8 @@ class Exchange {
   SteadyTime deadline = SteadyTime::max();
   // Asks how many replicas have it before OnReply: one WAIT for all exchanges of one write.
   bool confirm = false;
+  // ASKING goes right before it, on the same connection: to the node that a cluster's ASK named.
+  bool asking = false;
 
  protected:
   ~Exchange() = default;
