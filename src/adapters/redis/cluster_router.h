@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// ClusterRouter: commands to the nodes of a cluster, wherever their slots go.
+//
+// Each command makes a trip (a Route and where it is): sent to a node, redirected, paused, or at its end.
+//
+//   a trip is held by     until                                   then
+//   a connection          OnReply, OnLost                         Route::OnFate says what next
+//   paused_               its time; a new map that gives its      Route::Begin
+//                         slot to another node
+//
+// Invariants:
+//  - Of each command accepted exactly one of OnReply and OnLost is called, once, on the io thread.
+//  - A command is sent again only where Route says that it was not carried out (cluster_route.h).
+//  - Loss.sent is true only if the trip's last send was lost: no pause, no redirection makes it so.
+//  - At most one look-up of the map is under way (cluster_refresh.h); it asks one node after another.
+// Locks: nodes_mutex_ for the connections by node, held for no call. All else lives on the io thread.
+#ifndef HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTER_H_
+#define HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTER_H_
+
+#include <absl/status/status.h>
+#include <holdfast/redis/server.h>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "adapters/redis/cluster_map.h"
+#include "adapters/redis/cluster_refresh.h"
+#include "adapters/redis/cluster_route.h"
+#include "adapters/redis/router.h"
+
+namespace holdfast::inline v0_4::redis {
+
+struct ClusterCounters {
+  std::atomic<uint64_t> moved{0};
+  std::atomic<uint64_t> asked{0};
+  std::atomic<uint64_t> pauses{0};
+  std::atomic<uint64_t> look_ups{0};  // of the map
+};
+
+class ClusterRouter final : public Router, public std::enable_shared_from_this<ClusterRouter> {
+ public:
+  struct Config {
+    Server server;                   // prepared; host and port stand for each node's own
+    std::vector<NodeAddress> seeds;  // at least one
+    TlsContext tls;
+    Replication replication;
+    ConnectionOwner* owner = nullptr;           // of every connection
+    ConnectionCounters* connections = nullptr;  // likewise; these and owner outlive the io thread
+  };
+
+  ClusterRouter(boost::asio::io_context& io, Config config);
+  ~ClusterRouter() override;
+
+  // Looks the cluster up; `done` hears once how that went, on the io thread.
+  void Start(std::function<void(const absl::Status&)> done);
+
+  Accepted Submit(const Routed& routed) override;
+  void Submit(std::span<const Routed> all, std::span<Accepted> accepted) override;
+  void Stop() override;
+
+  // A further step of something that was accepted before, whatever waits already. On the io thread.
+  void Continue(const Routed& routed);
+
+  // Of the node that serves the slot, estimated; 0 if nothing is known of it.
+  int64_t EstimateNow(uint16_t slot);
+
+  // To one node, whatever slots it has: for what is asked of every master.
+  Accepted SubmitTo(NodeId node, Exchange& exchange);
+
+  const SlotMap& map() const { return map_; }
+  const ClusterCounters& counters() const { return counters_; }
+  // How many replicas the master with the fewest has, by the last map.
+  uint32_t fewest_replicas() const { return fewest_replicas_.load(); }
+
+  // The io thread: something shows that the map is outdated.
+  void WantMap();
+
+ private:
+  class Trip;
+  class LookUp;
+  struct Node {
+    std::shared_ptr<Connection> connection;
+    SteadyTime used{};
+  };
+
+  std::shared_ptr<Connection> ConnectionTo(NodeId node);
+  void DropUnused(SteadyTime before);
+  void GoOn(Trip& trip, Step step);
+  void Send(Trip& trip);
+  void Pause(Trip& trip);
+  void Refuse(Trip& trip);
+  void Resume(Trip& trip);
+  void ResumeMoved();
+  void ArmPace();
+  void OnPace();
+  void LookUpIfDue();
+  void BeginLookUp();
+  absl::Status TakeMap(const redisReply& reply, const NodeAddress& asked);
+  void EndLookUp(const absl::Status& status);
+
+  boost::asio::io_context& io_;
+  const Config config_;
+  SlotMap map_;
+  ClusterCounters counters_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<uint32_t> fewest_replicas_{0};
+
+  std::mutex nodes_mutex_;
+  std::map<NodeId, Node> nodes_;
+
+  std::multimap<SteadyTime, Trip*> paused_;
+  RetryPolicy backoff_;  // of pauses
+  Refresh refresh_;
+  SteadyTime next_look_up_ = SteadyTime::max();  // though nothing asks for it
+  std::function<void(const absl::Status&)> on_start_;
+  boost::asio::steady_timer pace_;  // the first of paused_, and of the refresh
+};
+
+}  // namespace holdfast::inline v0_4::redis
+
+#endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTER_H_
