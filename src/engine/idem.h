@@ -148,6 +148,7 @@ class IdemSession {
 
   void Observe(hf_time now);
   hf_time LeaseFrom(hf_time asked) const;
+  void LoseLease();
   hf_duration Jittered(hf_duration first, hf_duration cap, uint32_t round);
   hf_store_request RequestFor(hf_store_verb verb) const;
 

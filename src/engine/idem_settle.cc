@@ -154,6 +154,8 @@ hf_action IdemSession::OnSettleFailed(hf_store_status status) {
   return Finish(at_stake_ ? kStoreIndeterminate : verdict_);
 }
 
+void IdemSession::LoseLease() { lease_until_ = std::min(lease_until_, now_); }
+
 hf_store_request IdemSession::Renew(hf_time now) {
   Observe(now);
   besides_ = HF_STORE_RENEW;
@@ -169,7 +171,7 @@ hf_code IdemSession::OnRenewed(const hf_store_reply& reply, hf_time now) {
       lease_until_ = LeaseFrom(renew_asked_);
       break;
     case HF_STORE_FENCED:
-      lease_until_ = std::min(lease_until_, now_);
+      LoseLease();
       break;
     case HF_STORE_INDETERMINATE:
     case HF_STORE_CORRUPT:
@@ -201,7 +203,7 @@ hf_code IdemSession::OnCheckpointed(const hf_store_reply& reply, hf_time now) {
       return HF_OK;
     case HF_STORE_FENCED:
       besides_ = 0;
-      lease_until_ = std::min(lease_until_, now_);
+      LoseLease();
       return HF_ABORTED;
     case HF_STORE_INDETERMINATE:
       besides_ = 0;

@@ -352,7 +352,7 @@ TEST_F(BadSession, ARunOnceIsNotBegun) {
       {"negative max_wait", [](auto& o) { o.max_wait = -1; }},
       {"max_attempts", [](auto& o) { o.max_attempts = 1000001; }},
       {"max_body", [](auto& o) { o.max_body = HF_IDEM_BODY_MAX + 1; }},
-      {"on_expiry", [](auto& o) { o.on_expiry = 3; }},
+      {"on_expiry", [](auto& o) { o.on_expiry = 4; }},
       {"flags", [](auto& o) { o.flags = 2; }},
       {"short struct", [](auto& o) { o.struct_size = 16; }},
       {"level 0", [](auto& o) { o.abi_level = 0; }},
@@ -405,6 +405,11 @@ TEST_F(BadSession, EveryStepOutOfOrderIsRefused) {
   EXPECT_EQ(hf_idem_on_joined(&idem, &outcome, 1, &next), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_renew(&idem, 1, &request), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_renewed(&idem, &reply, 1, &until), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_wake(&idem, 1, &next), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_reconciled(&idem, &outcome, nullptr, 0, 1, &next), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_spilled(&idem, &outcome, "x", 1, 1, &next), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_checkpoint(&idem, "x", 1, 1, &request), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_idem_on_checkpointed(&idem, &reply, 1), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_start(&idem, &idem_options_, 1, &next), HF_OK);
   EXPECT_EQ(hf_idem_on_time(&idem, 1, &next), HF_INVALID_ARGUMENT);
   EXPECT_EQ(hf_idem_on_reply(&idem, &reply, 1, &next), HF_INVALID_ARGUMENT) << "status 0";

@@ -249,6 +249,9 @@ TEST_F(Heap, NoStepOfRunOnceAllocates) {
           WANT(hf_idem_renew(&idem, now, &request) == HF_OK);
           const hf_store_reply renewed = store.Execute(request, now);
           WANT(hf_idem_on_renewed(&idem, &renewed, now, &lease_until) == HF_OK);
+          WANT(hf_idem_checkpoint(&idem, "half", 4, now, &request) == HF_OK);
+          const hf_store_reply kept = store.Execute(request, now);
+          WANT(hf_idem_on_checkpointed(&idem, &kept, now) == HF_OK);
           WANT(hf_idem_on_result(&idem, &kSuccess, "done", 4, now, &next) == HF_OK);
         }
       }
@@ -262,6 +265,41 @@ TEST_F(Heap, NoStepOfRunOnceAllocates) {
       }
     }
     WANT(kinds == (1u << HF_DO_STORE | 1u << HF_DO_RUN | 1u << HF_DO_SLEEP));
+  });
+}
+
+TEST_F(Heap, NoStepOfReconcilingAllocates) {
+  ExpectNoHeap([&] {
+    hf_idem_options options = HF_INIT(hf_idem_options);
+    options.key_id[0] = options.fingerprint[0] = 1;
+    options.seed = 9;
+    options.max_wait = 60 * HF_S;
+    options.label = {"shop", 4};
+    for (const hf_effect found :
+         {HF_EFFECT_FINAL, HF_EFFECT_NOT_STARTED, HF_EFFECT_AMBIGUOUS, HF_EFFECT_RETRYABLE}) {
+      std::memset(options.nonce, 1 + found, sizeof options.nonce);
+      hf_idem idem{};
+      hf_action next{};
+      WANT(hf_idem_start(&idem, &options, HF_S, &next) == HF_OK);
+      hf_store_reply reply{};
+      reply.status = HF_STORE_BUSY;
+      WANT(hf_idem_on_reply(&idem, &reply, HF_S, &next) == HF_OK);
+      WANT(hf_idem_on_wake(&idem, HF_S, &next) == HF_OK);
+      reply.status = HF_STORE_RECONCILE;
+      reply.token = reply.attempt = 2;
+      WANT(hf_idem_on_reply(&idem, &reply, HF_S, &next) == HF_OK);
+      WANT(next.kind == HF_DO_RECONCILE);
+      hf_outcome outcome{};
+      outcome.code = found == HF_EFFECT_FINAL ? HF_OK : HF_ABORTED;
+      outcome.effect = found;
+      WANT(hf_idem_on_reconciled(&idem, &outcome, "x", 1, HF_S, &next) == HF_OK);
+      if (next.kind == HF_DO_RUN) {
+        WANT(hf_idem_on_spilled(&idem, &kSuccess, "place", 5, HF_S, &next) == HF_OK);
+      }
+      reply.status = HF_STORE_OK;
+      WANT(hf_idem_on_reply(&idem, &reply, HF_S, &next) == HF_OK);
+      WANT(next.kind == HF_DO_FINISH);
+    }
   });
 }
 

@@ -33,6 +33,8 @@ TEST(IdemModel, CarefulWorkIsDoneAtMostOnceEvenIfTheStoresClockJumpsAhead) {
   PlaySchedules(HF_ON_EXPIRY_IN_DOUBT, true);
 }
 
+TEST(IdemModel, ReconciledWorkIsDoneAtMostOnce) { PlaySchedules(HF_ON_EXPIRY_RECONCILE, false); }
+
 TEST(IdemModel, TakeoverKeepsOneOwnerAtATime) { PlaySchedules(HF_ON_EXPIRY_TAKEOVER, false); }
 
 TEST(IdemModel, TakeoverKeepsTheLawsOfTheRecordIfTheStoresClockJumpsAhead) {

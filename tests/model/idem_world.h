@@ -7,10 +7,11 @@
 //   L2  a replay is that result, byte for byte
 //   L3  tokens rise with every win
 //   L4  nobody wins while another's lease is live
-//   L5  careful work (IN_DOUBT) has its effect at most once per generation, and it is not forgotten
+//   L5  careful work (IN_DOUBT, RECONCILE) has its effect at most once per generation, and it is not forgotten
 //   L6  a worker that is told UNAVAILABLE has not run; `ran` is the truth
 //   L7  a worker that is told OK finds its own bytes in the store
 //   L8  as long as the store's clock does not jump ahead, whoever may still run holds the record
+//   L9  a winner is given the last checkpoint of its generation, and no session forgets one
 #ifndef HOLDFAST_TESTS_MODEL_IDEM_WORLD_H_
 #define HOLDFAST_TESTS_MODEL_IDEM_WORLD_H_
 
@@ -55,11 +56,23 @@ class WorldStore {
       replayed_ = result_;  // the reply's bytes outlive what the record may become
       reply.body = {replayed_.data(), replayed_.size()};
     }
-    if (reply.status == HF_STORE_WON && change == HF_RECORD_WRITE) {
+    const bool won = reply.status == HF_STORE_WON || reply.status == HF_STORE_RECONCILE;
+    if (won && change == HF_RECORD_WRITE) {
       EXPECT_GT(reply.token, highest_) << "L3";
       EXPECT_FALSE(before.state == HF_RECORD_IN_PROGRESS && before.lease_until > Now(now)) << "L4";
       highest_ = reply.token;
-      if (reply.attempt == 1) ++generation_;
+      if (reply.attempt == 1) {
+        ++generation_;
+        checkpoint_.clear();
+      }
+    }
+    if (won) {
+      EXPECT_EQ(std::string_view(reply.body.data, reply.body.size), checkpoint_) << "L9";
+      given_ = checkpoint_;
+      reply.body = {given_.data(), given_.size()};
+    }
+    if (request.verb == HF_STORE_CHECKPOINT && reply.status == HF_STORE_OK) {
+      checkpoint_.assign(request.body.data, request.body.size);
     }
     if (change != HF_RECORD_KEEP) Keep(before, next, change);
     return reply;
@@ -76,17 +89,19 @@ class WorldStore {
       if (careful) {
         EXPECT_NE(acted_in, generation_) << "L5: the effect is forgotten";
       }
+      EXPECT_EQ(checkpoint_, "") << "L9: the checkpoint is forgotten";
     }
     present_ = change == HF_RECORD_WRITE;
+    std::string body(next.body.data == nullptr ? "" : next.body.data, next.body.size);
+    body_ = std::move(body);
     record_ = next;
-    record_.body = {};
-    if (next.state == HF_RECORD_COMPLETED) record_.body = {result_.data(), result_.size()};
+    record_.body = {body_.data(), body_.size()};
   }
 
   hf_record record_{};
   bool present_ = false;
   uint64_t floor_ = 0, highest_ = 0, generation_ = 0;
-  std::string result_, replayed_;
+  std::string body_, result_, replayed_, checkpoint_, given_;
 };
 
 struct Letter {
@@ -101,6 +116,7 @@ struct Worker {
   bool busy = false;
   bool acted = false;    // the effect happened in this session
   bool settled = false;  // the result was given to the session
+  bool found = false;    // ... by its reconciler
   hf_code code = HF_OK;
   hf_effect effect = HF_EFFECT_FINAL;
   std::string body;
@@ -119,7 +135,7 @@ class World {
 
   World(uint64_t seed, hf_on_expiry on_expiry, bool jumps_ahead)
       : dice_(seed), on_expiry_(on_expiry), jumps_ahead_(jumps_ahead) {
-    store_.careful = on_expiry == HF_ON_EXPIRY_IN_DOUBT;
+    store_.careful = on_expiry != HF_ON_EXPIRY_TAKEOVER;
   }
 
   void Step() {
@@ -132,8 +148,10 @@ class World {
         return Ask(worker);
       case HF_DO_SLEEP:
         if (dice_.Chance(70)) now_ = std::max(now_, worker.action.until);
-        EXPECT_EQ(hf_idem_on_time(&worker.idem, now_, &worker.action), HF_OK);
+        Wake(worker);
         return Look(worker);
+      case HF_DO_RECONCILE:
+        return Reconcile(worker);
       default:
         return Work(worker);
     }
@@ -152,6 +170,8 @@ class World {
           now_ = std::max(now_, worker.action.until);
           ASSERT_EQ(hf_idem_on_time(&worker.idem, now_, &worker.action), HF_OK);
           Look(worker);
+        } else if (worker.action.kind == HF_DO_RECONCILE) {
+          Find(worker);
         } else {
           Result(worker);
         }
@@ -208,6 +228,14 @@ class World {
     Look(worker);
   }
 
+  void Wake(Worker& worker) {
+    if (dice_.Chance(20)) {
+      EXPECT_EQ(hf_idem_on_wake(&worker.idem, now_, &worker.action), HF_OK);
+    } else {
+      EXPECT_EQ(hf_idem_on_time(&worker.idem, now_, &worker.action), HF_OK);
+    }
+  }
+
   void Post(const hf_store_request& request) {
     late_.push_back(
         {request, std::string(request.body.data ? request.body.data : "", request.body.size)});
@@ -227,8 +255,59 @@ class World {
     if (what < 8) return Crash(worker);
     if (what < 14) return Abort(worker);
     if (what < 30) return Renew(worker);
-    if (what < 60) return Act(worker);
+    if (what < 40) return Checkpoint(worker);
+    if (what < 65) return Act(worker);
     if (what < 90) return Result(worker);
+  }
+
+  void Reconcile(Worker& worker) {
+    const uint64_t what = dice_.Below(100);
+    if (what < 8) return Crash(worker);
+    if (what < 14) return Abort(worker);
+    if (what < 30) return Renew(worker);
+    if (what < 40) return Checkpoint(worker);
+    if (what < 90) return Find(worker);
+  }
+
+  // A reconciler that looks at the truth, or cannot.
+  void Find(Worker& worker) {
+    const bool happened = store_.acted_in == store_.generation();
+    const uint64_t luck = dice_.Below(100);
+    worker.effect = luck < 10   ? HF_EFFECT_AMBIGUOUS
+                    : luck < 30 ? HF_EFFECT_RETRYABLE
+                    : happened  ? HF_EFFECT_FINAL
+                                : HF_EFFECT_NOT_STARTED;
+    // Whoever looks when its time is up may see what its successor did.
+    if (now_ >= worker.Snapshot().lease_until) worker.effect = HF_EFFECT_RETRYABLE;
+    worker.code = worker.effect == HF_EFFECT_FINAL ? HF_OK : HF_ABORTED;
+    worker.body = "found " + std::to_string(++results_);
+    worker.settled = worker.found = worker.effect != HF_EFFECT_NOT_STARTED;
+    hf_outcome outcome{};
+    outcome.code = worker.code;
+    outcome.effect = worker.effect;
+    outcome.retry_after = dice_.Chance(50) ? 0 : HF_S;
+    ASSERT_EQ(hf_idem_on_reconciled(&worker.idem, &outcome, worker.body.data(), worker.body.size(),
+                                    now_, &worker.action),
+              HF_OK);
+    Look(worker);
+  }
+
+  void Checkpoint(Worker& worker) {
+    const std::string note = "note " + std::to_string(++notes_);
+    hf_store_request request{};
+    if (hf_idem_checkpoint(&worker.idem, note.data(), note.size(), now_, &request) != HF_OK) return;
+    hf_store_reply reply{};
+    reply.status = HF_STORE_INDETERMINATE;
+    if (dice_.Chance(70)) {
+      reply = store_.Apply(request, now_);
+    } else if (dice_.Chance(50)) {
+      Post(request);
+    } else if (dice_.Chance(50)) {
+      reply.status = HF_STORE_OVERLOADED;
+    }
+    const hf_code code = hf_idem_on_checkpointed(&worker.idem, &reply, now_);
+    EXPECT_TRUE(code == HF_OK || code == HF_ABORTED || code == HF_UNKNOWN ||
+                code == HF_RESOURCE_EXHAUSTED);
   }
 
   // The effect, by a worker that looks at its clock first.
@@ -291,7 +370,7 @@ class World {
 
   // After each step: is this the end, and is it told truly?
   void Look(Worker& worker) {
-    if (worker.action.kind == HF_DO_RUN) {
+    if (worker.action.kind == HF_DO_RUN || worker.action.kind == HF_DO_RECONCILE) {
       EXPECT_LT(now_, worker.action.until);
       if (!jumps_ahead_) {
         EXPECT_TRUE(store_.Holds(worker.Snapshot().token, now_)) << "L8";
@@ -299,7 +378,7 @@ class World {
     }
     if (worker.action.kind != HF_DO_FINISH) return;
     const hf_idem_snapshot snapshot = worker.Snapshot();
-    const bool ran = worker.settled && worker.effect != HF_EFFECT_NOT_STARTED;
+    const bool ran = worker.settled && !worker.found && worker.effect != HF_EFFECT_NOT_STARTED;
     EXPECT_EQ(snapshot.ran != 0, ran) << "L6";
     EXPECT_TRUE(worker.settled || !worker.acted) << "L6";
     if (worker.action.code == HF_OK && snapshot.replayed == 0) ExpectStored(worker);
@@ -324,7 +403,7 @@ class World {
   WorldStore store_;
   std::array<Worker, 4> workers_;
   std::vector<Letter> late_;
-  uint64_t nonces_ = 0, results_ = 0, finished_ = 0;
+  uint64_t nonces_ = 0, results_ = 0, notes_ = 0, finished_ = 0;
 };
 
 }  // namespace holdfast::model

@@ -45,9 +45,8 @@ struct Cue {
 class ScriptedStore final : public Store {
  public:
   struct Exchange {
-    StoreRequest request{};  // its body and label point into these
-    std::string body;
-    std::string label;
+    StoreRequest request{};  // its body and label point into `body` and `label`
+    std::string body, label;
     Duration timeout{0};
     bool reached_the_store = false;
     hf_store_status status = 0;  // as answered
@@ -93,6 +92,13 @@ class ScriptedStore final : public Store {
     if (cue.answer != 0) reply = StorageReply(cue.answer, "as scripted");
     Remember(request, timeout, cue.reaches_the_store, reply.raw.status);
     return reply;
+  }
+
+  // By the script too, and inside the call: as long as the store behind waits for nobody.
+  bool Submit(const StoreRequest& request, Duration timeout, StoreWaiter& waiter) override {
+    if (behind_.blocks()) return false;
+    waiter.OnReply(Execute(request, timeout));
+    return true;
   }
 
   Guarantee guarantee() const override { return behind_.guarantee(); }
