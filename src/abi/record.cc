@@ -8,14 +8,13 @@ hf_code hf_record_apply(const hf_record* old, const hf_store_request* request, i
                         uint64_t token_floor, hf_record* next, hf_record_change* change,
                         hf_store_reply* reply) noexcept {
   if (change != nullptr) *change = HF_RECORD_KEEP;
-  if (reply != nullptr) *reply = hf_store_reply{};
   if (request == nullptr || next == nullptr || change == nullptr || reply == nullptr) {
+    if (reply != nullptr) *reply = hf_store_reply{};
     return HF_INVALID_ARGUMENT;
   }
-  const holdfast::engine::RecordResult result =
-      holdfast::engine::ApplyRecord(old, *request, store_now, token_floor);
+  holdfast::engine::RecordResult result;
+  holdfast::engine::ApplyRecord(old, *request, store_now, token_floor, &result, reply);
   *change = result.change;
-  *reply = result.reply;
   if (result.change != HF_RECORD_KEEP) *next = result.next;
   return result.code;
 }

@@ -18,12 +18,13 @@ bool Equal(std::span<const uint8_t> a, std::span<const uint8_t> b) {
 
 class Transition {
  public:
-  Transition(const hf_record* old, const hf_store_request& request, int64_t now, uint64_t floor)
-      : old_(old), request_(request), now_(now), floor_(floor) {
-    if (old_ != nullptr) result_.next = *old_;
+  Transition(const hf_record* old, const hf_store_request& request, int64_t now, uint64_t floor,
+             RecordResult* result, hf_store_reply* reply)
+      : old_(old), request_(request), now_(now), floor_(floor), result_(*result), reply_(*reply) {
+    result_.next = old_ != nullptr ? *old_ : hf_record{};
   }
 
-  RecordResult Apply() {
+  void Apply() {
     switch (request_.verb) {
       case HF_STORE_CLAIM:
       case HF_STORE_READ:
@@ -40,7 +41,6 @@ class Transition {
         break;
     }
     DescribeRecord();
-    return result_;
   }
 
  private:
@@ -96,7 +96,7 @@ class Transition {
       return Answer(HF_STORE_ABSENT);
     }
     const uint64_t token = NextToken();
-    result_.next = hf_record{};
+    if (old_ != nullptr) result_.next = hf_record{};
     std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
     Lease(token, 1);
     Write(HF_STORE_WON);
@@ -125,7 +125,7 @@ class Transition {
   // To the owner, also where it asks again: what it has won, and how far the attempt before it got.
   void Won() {
     Answer(result_.next.reconcile != 0 ? HF_STORE_RECONCILE : HF_STORE_WON);
-    result_.reply.body = result_.next.body;
+    reply_.body = result_.next.body;
   }
 
   void Lease(uint64_t token, uint32_t attempt) {
@@ -145,10 +145,10 @@ class Transition {
 
   void Replay() {
     Answer(HF_STORE_REPLAY);
-    result_.reply.code = old_->code;
-    result_.reply.truncated = old_->truncated;
-    result_.reply.body = old_->body;
-    result_.reply.expires_in = old_->expires_at - now_;  // Claim found it above 0
+    reply_.code = old_->code;
+    reply_.truncated = old_->truncated;
+    reply_.body = old_->body;
+    reply_.expires_in = old_->expires_at - now_;  // Claim found it above 0
   }
 
   void Doubt(hf_store_status status) {
@@ -259,52 +259,56 @@ class Transition {
     result_.next = hf_record{};
     result_.next.token = token;
     result_.change = HF_RECORD_ERASE;
-    result_.reply.status = HF_STORE_OK;
+    reply_.status = HF_STORE_OK;
   }
 
   void Write(hf_store_status status) {
     result_.change = HF_RECORD_WRITE;
-    result_.reply.status = status;
+    reply_.status = status;
   }
 
-  void Answer(hf_store_status status) { result_.reply.status = status; }
+  void Answer(hf_store_status status) { reply_.status = status; }
 
   void AnswerLater(hf_store_status status, int64_t when) {
-    result_.reply.status = status;
-    result_.reply.retry_after = when - now_;
+    reply_.status = status;
+    reply_.retry_after = when - now_;
   }
 
   // What every reply says about the record as it is after the request.
   void DescribeRecord() {
-    hf_store_reply& reply = result_.reply;
-    reply.state = result_.next.state;
-    reply.token = result_.next.token;
-    reply.attempt = result_.next.attempt;
-    reply.completed_at = result_.next.completed_at;
-    reply.changed = result_.change == HF_RECORD_KEEP ? 0 : 1;
-    std::copy_n(result_.next.nonce, sizeof(reply.owner), reply.owner);
+    reply_.state = result_.next.state;
+    reply_.token = result_.next.token;
+    reply_.attempt = result_.next.attempt;
+    reply_.completed_at = result_.next.completed_at;
+    reply_.changed = result_.change == HF_RECORD_KEEP ? 0 : 1;
+    std::copy_n(result_.next.nonce, sizeof(reply_.owner), reply_.owner);
   }
 
   const hf_record* old_;
   const hf_store_request& request_;
   int64_t now_;
   uint64_t floor_;
-  RecordResult result_;
+  RecordResult& result_;
+  hf_store_reply& reply_;
 };
 
 }  // namespace
 
-RecordResult ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
-                         uint64_t token_floor) {
+void ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
+                 uint64_t token_floor, RecordResult* result, hf_store_reply* reply) {
+  result->code = HF_OK;
+  result->change = HF_RECORD_KEEP;
+  *reply = hf_store_reply{};
   if (!ValidRequest(request) || store_now < 0 || token_floor >= kTokenMax) {
-    return {.code = HF_INVALID_ARGUMENT};
+    result->code = HF_INVALID_ARGUMENT;
+    return;
   }
   if (old != nullptr && (!PossibleRecord(*old) || old->token >= kTokenMax)) {
-    RecordResult corrupt{.code = HF_DATA_LOSS};
-    corrupt.reply.status = HF_STORE_CORRUPT;
-    return corrupt;
+    result->code = HF_DATA_LOSS;
+    reply->status = HF_STORE_CORRUPT;
+    return;
   }
-  return Transition(old, request, store_now, token_floor).Apply();
+  Transition(old, request, store_now, token_floor, result, reply).Apply();
 }
 
 }  // namespace holdfast::engine

@@ -153,6 +153,7 @@ TEST(RecordInput, UnsoundSettlementIsRefused) {
   ExpectRefused(complete, [](auto& r) { r.truncated = 1; }, "not a digest");
   ExpectRefused(complete, [](auto& r) { r.truncated = 3; }, "truncated");
   ExpectRefused(complete, [](auto& r) { r.truncated = 2, r.body = {}; }, "empty reference");
+  ExpectRefused(complete, [](auto& r) { r.truncated = 1, r.body = {}; }, "no digest");
   ExpectRefused(complete, [](auto& r) { r.body.data = nullptr; }, "body");
   ExpectRefused(complete, [](auto& r) { r.body.size = HF_IDEM_BODY_MAX + 1; }, "body size");
   const hf_store_request fail = testing::Fail("k", 1, HF_EFFECT_RETRYABLE);

@@ -78,6 +78,8 @@ struct Taken {
 
 Taken Take(const KeyId& id, const Entry& entry) {
   Taken taken{{.key_id = id, .record = entry.record, .body = {}, .label = entry.label}, entry.body};
+  taken.stored.record.body = {};
+  taken.stored.record.label = {};
   taken.stored.body_bytes = entry.body == nullptr ? 0 : entry.body->size();
   return taken;
 }

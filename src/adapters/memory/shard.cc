@@ -26,6 +26,13 @@ bool MayExpire(const hf_record& record) {
 
 hf_str ViewOf(const std::string& bytes) { return {bytes.data(), bytes.size()}; }
 
+// The record as the table is to see it.
+const hf_record* LookAt(Entry& entry) {
+  entry.record.body = entry.body == nullptr ? hf_str{} : ViewOf(*entry.body);
+  entry.record.label = ViewOf(entry.label);
+  return &entry.record;
+}
+
 bool Same(const hf_str& a, const hf_str& b) { return a.data == b.data && a.size == b.size; }
 
 // Shared by nobody, owned by nobody: copying it counts nothing.
@@ -41,22 +48,24 @@ StoreReply Shard::Execute(Order& order, int64_t now, Common& common) {
   std::copy_n(order.request.key_id, id.size(), id.begin());
   auto found = entries_.find(id);
   const bool exists = found != entries_.end();
-  hf_record old{};
-  if (exists) {
-    old = found->second.record;
-    if (found->second.body != nullptr) old.body = ViewOf(*found->second.body);
-    old.label = ViewOf(found->second.label);
-  }
+  const hf_record* const old = exists ? LookAt(found->second) : nullptr;
   StoreReply reply;
-  hf_record next{};
+  hf_record next;  // the table fills it
   hf_record_change change = HF_RECORD_KEEP;
-  if (hf_record_apply(exists ? &old : nullptr, &order.request, now, token_floor_, &next, &change,
-                      &reply.raw) == HF_INVALID_ARGUMENT) {
+  if (hf_record_apply(old, &order.request, now, token_floor_, &next, &change, &reply.raw) ==
+      HF_INVALID_ARGUMENT) {
     return StorageReply(HF_STORE_UNAVAILABLE, "a request that no store can execute");
   }
   if (reply.raw.status == HF_STORE_REPLAY || reply.raw.body.size > 0) {
     reply.body = found->second.body == nullptr ? EmptyBody() : found->second.body;
     reply.raw.body = ViewOf(*reply.body);
+  }
+  if (change != HF_RECORD_KEEP && !order.audit.empty()) {
+    AuditRow& row = order.audit.front();
+    row.at = now;
+    row.before = old->state;  // what is absent can be neither resolved nor released
+    row.token_before = old->token;
+    row.token_after = next.token;
   }
   if (change == HF_RECORD_WRITE) {
     const size_t before = exists ? BytesOf(found->second) : 0;
@@ -69,7 +78,7 @@ StoreReply Shard::Execute(Order& order, int64_t now, Common& common) {
       return StorageReply(HF_STORE_OVERLOADED, "the memory store's byte budget is spent");
     }
     try {
-      Write(found, id, old, next, order);
+      Write(found, id, next, order);
     } catch (...) {
       common.budget.Add(-static_cast<ptrdiff_t>(reserved));
       throw;
@@ -78,11 +87,6 @@ StoreReply Shard::Execute(Order& order, int64_t now, Common& common) {
   }
   if (change == HF_RECORD_ERASE) Erase(found, next.token, common);
   if (change != HF_RECORD_KEEP && !order.audit.empty()) {
-    AuditRow& row = order.audit.front();
-    row.at = now;
-    row.before = old.state;
-    row.token_before = old.token;
-    row.token_after = next.token;
     common.budget.Add(common.audit.Add(order.audit));
   }
   Purge(now, common.purge_per_request, common);
@@ -95,16 +99,14 @@ bool Shard::MakeRoom(size_t bytes, int64_t now, Common& common) {
   return common.budget.Reserve(bytes);
 }
 
-void Shard::Write(Entries::iterator found, const KeyId& id, const hf_record& old,
-                  const hf_record& next, Order& order) {
+void Shard::Write(Entries::iterator found, const KeyId& id, const hf_record& next, Order& order) {
   const uint64_t ticket = MayExpire(next) ? order_.Push(next.expires_at, id) : 0;
   if (found == entries_.end()) found = entries_.try_emplace(id).first;
   Entry& entry = found->second;
+  const hf_record& old = *LookAt(entry);
   if (!Same(next.body, old.body)) entry.body = next.body.size == 0 ? nullptr : order.body;
   if (!Same(next.label, old.label)) entry.label = std::move(order.label);
   entry.record = next;
-  entry.record.body = {};
-  entry.record.label = {};
   SetTicket(entry, ticket);
   if (ticket != 0) {
     order_.Compact(expiring_, [this](const ExpiryOrder::Item& item) { return IsCurrent(item); });

@@ -7,7 +7,7 @@
 //  - A record has a ticket of the expiry order exactly if it is COMPLETED or RETRYABLE.
 //  - What may throw (memory) comes before anything is changed.
 //  - A body is never written to once it is shared; an empty one is a null pointer.
-//  - The views of a stored record are empty. They are set while the table looks at it.
+//  - The views of a stored record are set before the table looks at it, and mean nothing at other times.
 #ifndef HOLDFAST_ADAPTERS_MEMORY_SHARD_H_
 #define HOLDFAST_ADAPTERS_MEMORY_SHARD_H_
 
@@ -87,8 +87,7 @@ class Shard {
   using Entries = absl::flat_hash_map<KeyId, Entry>;
 
   bool MakeRoom(size_t bytes, int64_t now, Common& common);
-  void Write(Entries::iterator found, const KeyId& id, const hf_record& old, const hf_record& next,
-             Order& order);
+  void Write(Entries::iterator found, const KeyId& id, const hf_record& next, Order& order);
   void Erase(Entries::iterator found, uint64_t token, Common& common);
   bool IsCurrent(const ExpiryOrder::Item& item) const;
   void SetTicket(Entry& entry, uint64_t ticket);
