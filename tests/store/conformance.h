@@ -4,6 +4,7 @@
 //   struct MyFactory {
 //     static constexpr bool kDurable = true;      // what is stored outlives the object
 //     static constexpr bool kMovesClock = false;  // default true; false: the clock is a server's
+//     static constexpr bool kSubmits = false;     // default true; false: Store::Submit is not there
 //     std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock);  // again: reopens the same place
 //   };
 //   HF_STORE_CONFORMANCE(MyStore, MyFactory);

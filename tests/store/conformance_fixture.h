@@ -29,6 +29,12 @@ constexpr bool MovesClock() {
 }
 
 template <class Factory>
+constexpr bool Submits() {
+  if constexpr (requires { Factory::kSubmits; }) return Factory::kSubmits;
+  return true;
+}
+
+template <class Factory>
 class StoreFixture : public ::testing::Test {
  protected:
   static constexpr bool kMovesClock = MovesClock<Factory>();
