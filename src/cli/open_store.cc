@@ -25,9 +25,9 @@ namespace {
 constexpr absl::string_view kSqlite = "sqlite:";
 
 absl::Status NoSuchStore(const std::string& url) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("no store for ", WithoutPassword(url),
-                   ": want sqlite:PATH, redis://, rediss:// or postgres:// (and a build with that store)"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no store for ", WithoutPassword(url),
+      ": want sqlite:PATH, redis://, rediss:// or postgres:// (and a build with that store)"));
 }
 
 bool IsPostgres(const std::string& url) {
@@ -110,8 +110,7 @@ absl::StatusOr<std::string> MigrateStore(const std::string& url,
 #endif
 #ifdef HOLDFAST_WITH_POSTGRES
   if (IsPostgres(url)) {
-    const absl::StatusOr<uint32_t> version =
-        postgres::Migrate(PostgresOptions(url, password_file));
+    const absl::StatusOr<uint32_t> version = postgres::Migrate(PostgresOptions(url, password_file));
     if (!version.ok()) return version.status();
     return AtVersion(*version);
   }

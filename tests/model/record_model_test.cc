@@ -26,6 +26,7 @@ struct Answer {
   std::string body;
   int owner = 0;
   bool changed = false;
+  hf_duration expires_in = 0;
 };
 
 struct NaiveRecord {
@@ -91,7 +92,11 @@ struct NaiveRecord {
     if (print != 0 && ask.fingerprint[0] != 0 && print != ask.fingerprint[0]) {
       return Say(HF_STORE_MISMATCH);
     }
-    if (state == HF_RECORD_COMPLETED) return Say(HF_STORE_REPLAY);
+    if (state == HF_RECORD_COMPLETED) {
+      Answer answer = Say(HF_STORE_REPLAY);
+      answer.expires_in = forget_at - now;
+      return answer;
+    }
     if (state == HF_RECORD_IN_DOUBT) return Say(HF_STORE_IN_DOUBT);
     if (state == HF_RECORD_RETRYABLE) {
       if (hold_until > now) return Say(HF_STORE_BACKOFF, hold_until - now);
@@ -110,7 +115,9 @@ struct NaiveRecord {
     const bool gone = state == HF_RECORD_ABSENT || (ends && forget_at <= now);
     const bool wins = answer.status == HF_STORE_WON || answer.status == HF_STORE_RECONCILE;
     const bool wins_anew = wins && !(state == HF_RECORD_IN_PROGRESS && owner == ask.nonce[0]);
+    const hf_duration expires_in = answer.expires_in;
     answer = Say(wins_anew ? HF_STORE_ABSENT : answer.status, answer.retry_after);
+    answer.expires_in = expires_in;
     if (gone) {
       answer.state = HF_RECORD_ABSENT;
       answer.attempt = 0;
@@ -227,7 +234,8 @@ struct Kept {
         reply.status,      reply.state,
         reply.token,       reply.attempt,
         reply.retry_after, std::string(reply.body.data ? reply.body.data : "", reply.body.size),
-        reply.owner[0],    reply.changed != 0};
+        reply.owner[0],    reply.changed != 0,
+        reply.expires_in};
     if (change == HF_RECORD_KEEP) return answer;
     if (change == HF_RECORD_ERASE && next.token > floor) floor = next.token;
     std::string bytes(next.body.data ? next.body.data : "", next.body.size);
@@ -290,6 +298,7 @@ TEST(RecordModel, AgreesWithTheNaiveReadingOfTheTable) {
       ASSERT_EQ(actual.attempt, expected.attempt) << "verb " << ask.verb << " step " << step;
       ASSERT_EQ(actual.retry_after, expected.retry_after) << "verb " << ask.verb;
       ASSERT_EQ(actual.body, expected.body) << "verb " << ask.verb;
+      ASSERT_EQ(actual.expires_in, expected.expires_in) << "verb " << ask.verb;
       ASSERT_EQ(actual.owner, expected.owner) << "verb " << ask.verb;
       ASSERT_EQ(actual.changed, expected.changed) << "verb " << ask.verb << " step " << step;
       if (kept.present) {
