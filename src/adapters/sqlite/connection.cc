@@ -61,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Options& opti
   if (status.ok()) status = connection->RewriteWal();
   if (status.ok()) status = connection->Migrate();
   if (status.ok()) status = connection->RunInitSql();
+  if (status.ok()) status = connection->PrepareEnds();
   if (!status.ok()) {
     connection->Distrust();
     return status;
@@ -263,6 +264,14 @@ absl::Status Connection::RunInitSql() {
   }
   if (!status.ok() && InTransaction()) Run("ROLLBACK");
   return status;
+}
+
+absl::Status Connection::PrepareEnds() {
+  begin_ = Prepare("BEGIN IMMEDIATE");
+  commit_ = Prepare("COMMIT");
+  rollback_ = Prepare("ROLLBACK");
+  if (begin_ != nullptr && commit_ != nullptr && rollback_ != nullptr) return absl::OkStatus();
+  return Refused(sqlite3_extended_errcode(db_), "prepare");
 }
 
 int Connection::Run(const char* sql) { return sqlite3_exec(db_, sql, nullptr, nullptr, nullptr); }

@@ -55,6 +55,11 @@ class Connection {
     mode_ = mode;
   }
 
+  // BEGIN IMMEDIATE, COMMIT and ROLLBACK, prepared beforehand: ending a transaction should need no memory.
+  int Begin() { return Step(begin_); }
+  int Commit() { return Step(commit_); }
+  int Rollback() { return Step(rollback_); }
+
   // Runs SQL that returns nothing of interest. 0 or the extended result code.
   int Run(const char* sql);
   // As Run, on a statement that is prepared once. Reset afterwards.
@@ -86,6 +91,7 @@ class Connection {
   absl::Status RewriteWal();
   absl::Status Migrate();
   absl::Status RunInitSql();
+  absl::Status PrepareEnds();
 
   int Authorize(int action, const char* first, const char* second);
   absl::Status Refused(int code, const char* what);
@@ -94,6 +100,9 @@ class Connection {
   const Options options_;
   const std::string known_;
   sqlite3* db_ = nullptr;
+  sqlite3_stmt* begin_ = nullptr;
+  sqlite3_stmt* commit_ = nullptr;
+  sqlite3_stmt* rollback_ = nullptr;
   SqlMode mode_ = SqlMode::kStore;
   bool lost_ = false;
   int wal_pages_ = 0;

@@ -135,7 +135,7 @@ void Writer::RunBatch(JobPtr first, size_t limit, bool again) {
 }
 
 bool Writer::Begin(Batch* batch) {
-  if (const int code = connection_->Run("BEGIN IMMEDIATE")) {
+  if (const int code = connection_->Begin()) {
     batch->lost = FailureOf(connection_->db(), code, "begin");
     return false;
   }
@@ -172,7 +172,7 @@ Writer::Verdict Writer::Commit(Batch* batch) {
     return Verdict::kNothing;
   }
   const auto start = std::chrono::steady_clock::now();
-  const int code = connection_->Run("COMMIT");
+  const int code = connection_->Commit();
   const Duration took = std::chrono::steady_clock::now() - start;
   if (code == SQLITE_OK) {
     if (options_.max_records > 0) {
@@ -233,8 +233,9 @@ Writer::Verdict Writer::ReadBack(const Batch& batch) {
 void Writer::Rollback() {
   if (connection_ == nullptr) return;
   connection_->ResetStrays();
-  if (connection_->InTransaction()) connection_->Run("ROLLBACK");
+  if (connection_->InTransaction()) connection_->Rollback();
   table_->RolledBack();
+  if (connection_->InTransaction()) CloseDistrusted();  // which rolls back what cannot be otherwise
 }
 
 // --- Answers -------------------------------------------------------------------------------------

@@ -297,7 +297,7 @@ void Writer::RunPurge(Job* job) {
 }
 
 bool Writer::CommitAlone(Job* job) {
-  const int code = connection_->Run("COMMIT");
+  const int code = connection_->Commit();
   if (code == SQLITE_OK) return true;
   const Failure failure = FailureOf(connection_->db(), code, "commit");
   const bool nothing = connection_->InTransaction();
