@@ -17,6 +17,7 @@ struct SqliteFactory {
     sqlite::Options options;
     options.path = folder / "store.db";
     options.clock = std::move(clock);
+    options.reserve_bytes = 65536;
     return sqlite::Store::Open(std::move(options)).value();
   }
   testing::TempFolder folder;
@@ -28,6 +29,7 @@ struct LoneRequestFactory : SqliteFactory {
     sqlite::Options options;
     options.path = folder / "store.db";
     options.clock = std::move(clock);
+    options.reserve_bytes = 65536;
     options.max_batch = 1;
     options.checkpoint_pages = 1;
     return sqlite::Store::Open(std::move(options)).value();

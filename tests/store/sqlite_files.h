@@ -74,6 +74,7 @@ class SqliteTest : public ::testing::Test {
     options.path = path_;
     options.clock = clock_.Function();
     options.busy_timeout = std::chrono::milliseconds(1);
+    options.reserve_bytes = 65536;
     options.init_sql = "CREATE TABLE IF NOT EXISTS payment(id TEXT, amount INTEGER);";
     return options;
   }
