@@ -5,7 +5,8 @@
 
 #include <memory>
 
-#include "store/conformance_records.h"
+#include "store/conformance.h"
+#include "store/fault_vfs.h"
 #include "store/sqlite_files.h"
 
 namespace holdfast {
@@ -13,7 +14,7 @@ namespace {
 
 struct SqliteFactory {
   static constexpr bool kDurable = true;
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
     sqlite::Options options;
     options.path = folder / "store.db";
     options.clock = std::move(clock);
@@ -23,22 +24,25 @@ struct SqliteFactory {
   testing::TempFolder folder;
 };
 
-// Every file operation of a whole suite, with batches of one: nothing may rest on being grouped.
+// Every file operation of a whole suite, with batches of one: nothing may rest on being grouped. Without the real
+// syncs, of which there are many then.
 struct LoneRequestFactory : SqliteFactory {
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
     sqlite::Options options;
     options.path = folder / "store.db";
     options.clock = std::move(clock);
     options.reserve_bytes = 65536;
+    options.vfs = disk.name();
     options.max_batch = 1;
     options.checkpoint_pages = 1;
     return sqlite::Store::Open(std::move(options)).value();
   }
+  testing::FaultVfs disk;
 };
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, StoreConformance, SqliteFactory);
-INSTANTIATE_TYPED_TEST_SUITE_P(SqliteOneByOne, StoreConformance, LoneRequestFactory);
+HF_STORE_CONFORMANCE(Sqlite, SqliteFactory);
+HF_STORE_CONFORMANCE(SqliteOneByOne, LoneRequestFactory);
 
 }  // namespace holdfast

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See store.h. Here: what operators call.
+#include <holdfast/audit_note.h>
 #include <holdfast/sqlite/store.h>
 #include <holdfast/status.h>
 #include <sqlite3.h>
@@ -16,7 +17,6 @@ namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 constexpr uint32_t kLargestPage = 10000;
-constexpr uint32_t kLargestNote = 256;
 constexpr uint32_t kPurgePiece = 500;
 constexpr uint32_t kVerifyPiece = 512;
 constexpr std::string_view kCursor = "sqlite:";
@@ -47,31 +47,6 @@ std::optional<std::string> KeyOf(std::string_view cursor) {
     key += static_cast<char>(high << 4 | low);
   }
   return key;
-}
-
-// Well-formed UTF-8 without control characters.
-bool Printable(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    const size_t more = lead < 0x80 ? 0 : lead < 0xC2 ? 9 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-    if (lead < 0x20 || lead == 0x7F || lead > 0xF4 || more > text.size() - i - 1) return false;
-    uint32_t point = more == 0 ? lead : lead & (0x3Fu >> more);
-    for (size_t k = 1; k <= more; ++k) {
-      const auto byte = static_cast<uint8_t>(text[i + k]);
-      if ((byte & 0xC0) != 0x80) return false;
-      point = point << 6 | (byte & 0x3Fu);
-    }
-    const bool too_long = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
-    const bool none =
-        point > 0x10FFFF || (point >= 0xD800 && point < 0xE000) || (point >= 0x80 && point < 0xA0);
-    if (too_long || none) return false;
-    i += more + 1;
-  }
-  return true;
-}
-
-bool Sound(std::string_view text) {
-  return !text.empty() && text.size() <= kLargestNote && Printable(text);
 }
 
 }  // namespace
@@ -125,10 +100,8 @@ StoreReply Store::ExecuteAudited(const StoreRequest& request, const AuditNote& n
   if (request.verb != HF_STORE_RESOLVE && request.verb != HF_STORE_RELEASE) {
     return StorageReply(HF_STORE_UNAVAILABLE, "verb: only RESOLVE and RELEASE are audited");
   }
-  if (!Sound(note.actor) || !Sound(note.reason)) {
-    const char* const field = Sound(note.actor) ? "reason" : "actor";
-    return StorageReply(HF_STORE_UNAVAILABLE,
-                        std::string(field) + ": not 1 to 256 bytes of printable UTF-8");
+  if (const absl::Status bad = CheckAuditNote(note); !bad.ok()) {
+    return StorageReply(HF_STORE_UNAVAILABLE, std::string(bad.message()));
   }
   try {
     JobPtr job;
