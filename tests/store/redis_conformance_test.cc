@@ -21,10 +21,12 @@ testing::RedisServer& SharedServer() {
 struct RedisFactory {
   static constexpr bool kDurable = true;
 
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) { return Open(std::move(clock), 1); }
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
+    return Open(std::move(clock), 1);
+  }
 
  protected:
-  std::unique_ptr<Store> Open(testing::StoreClockFn clock, uint32_t connections) {
+  std::unique_ptr<OperableStore> Open(testing::StoreClockFn clock, uint32_t connections) {
     redis::Options options = SharedServer().Options();
     options.prefix = prefix;
     options.connections = connections;
@@ -36,14 +38,16 @@ struct RedisFactory {
   const std::string prefix = "t" + std::to_string(++count) + ":";
 };
 
-// Requests of one caller over several connections.
-struct PoolFactory : RedisFactory {
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) { return Open(std::move(clock), 4); }
+// By the server's clock, as users have it: leases that count from their SET, times that scripts fill in. And
+// requests of one caller over several connections.
+struct ServerClockFactory : RedisFactory {
+  static constexpr bool kMovesClock = false;
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn) { return Open(nullptr, 3); }
 };
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(Redis, StoreConformance, RedisFactory);
-INSTANTIATE_TYPED_TEST_SUITE_P(RedisPool, StoreConformance, PoolFactory);
+HF_STORE_CONFORMANCE(Redis, RedisFactory);
+HF_STORE_CONFORMANCE(RedisServerClock, ServerClockFactory);
 
 }  // namespace holdfast

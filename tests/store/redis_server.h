@@ -165,9 +165,10 @@ class RedisServer {
     return options;
   }
 
-  // A replica of this one, in sync.
-  std::unique_ptr<RedisServer> Replica(std::vector<std::string> lines = {}) const {
-    lines.push_back("replicaof 127.0.0.1 " + std::to_string(port_));
+  // A replica of this one, in sync; over the relay of that port, if given.
+  std::unique_ptr<RedisServer> Replica(uint16_t relay = 0) const {
+    std::vector<std::string> lines = {"replicaof 127.0.0.1 " +
+                                      std::to_string(relay == 0 ? port_ : relay)};
     auto replica = std::make_unique<RedisServer>(std::move(lines));
     EXPECT_TRUE(Eventually([&] {
       return replica->Command({"INFO", "replication"}).find("master_link_status:up") !=

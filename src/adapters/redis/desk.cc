@@ -100,8 +100,19 @@ Wire PeekWire(const Core& core, const KeyId& key_id, bool bodies) {
   return Wire({"EVAL", SourceOf(Script::kPeek), "1", key, bytes});
 }
 
+// Of a record past its time only the token is still of use.
+bool Past(const hf_record& record, int64_t now) {
+  return (record.state == HF_RECORD_COMPLETED || record.state == HF_RECORD_RETRYABLE) &&
+         record.expires_at <= now;
+}
+
+int64_t NowOf(const Core& core, const Connection& connection) {
+  return core.options.clock ? core.options.clock() : connection.clock().Now();
+}
+
 // nullopt: not there, or a tombstone.
-std::optional<StoredRecord> RecordOf(const redisReply& peeked, const KeyId& key_id, bool bodies) {
+std::optional<StoredRecord> RecordOf(const redisReply& peeked, const KeyId& key_id, bool bodies,
+                                     int64_t now) {
   StoredRecord stored;
   stored.key_id = key_id;
   stored.damaged = true;
@@ -113,6 +124,7 @@ std::optional<StoredRecord> RecordOf(const redisReply& peeked, const KeyId& key_
   const Unpacked unpacked = Unpack(bytes, parts[2]->integer);
   if (unpacked.kind == Unpacked::Kind::kTombstone) return std::nullopt;
   if (unpacked.kind != Unpacked::Kind::kRecord) return stored;
+  if (Past(unpacked.record, now)) return std::nullopt;
   stored.damaged = false;
   stored.record = unpacked.record;
   stored.label.assign(unpacked.record.label.data, unpacked.record.label.size);
@@ -210,16 +222,15 @@ absl::StatusOr<ScanPage> ScanServer(const Core& core, Connection& connection,
   }
   std::vector<Wire> wires;
   for (const KeyId& key_id : keys) wires.push_back(PeekWire(core, key_id, query.bodies));
-  wires.push_back(Wire({"TIME"}));
   auto replies = AskAll(connection, std::move(wires), until);
   if (!replies.ok()) return replies.status();
   ScanPage page;
   page.cursor = FormatCursor(cursor);
-  page.store_now = core.options.clock ? core.options.clock() : connection.clock().Now();
+  page.store_now = NowOf(core, connection);
   for (size_t i = 0; i < keys.size(); ++i) {
     const redisReply& peeked = *(*replies)[i];
     if (IsError(peeked) && WordOf(TextOf(peeked)) != "WRONGTYPE") return OfError(peeked);
-    auto record = RecordOf(peeked, keys[i], query.bodies);
+    auto record = RecordOf(peeked, keys[i], query.bodies, page.store_now);
     if (!record.has_value()) continue;
     const bool wanted = !query.state.has_value() || record->record.state == *query.state;
     if (wanted || record->damaged) page.records.push_back(*std::move(record));
@@ -235,7 +246,7 @@ absl::StatusOr<StoredRecord> FindRecord(const Core& core, Connection& connection
   if (!replies.ok()) return replies.status();
   const redisReply& peeked = *replies->front();
   if (IsError(peeked) && WordOf(TextOf(peeked)) != "WRONGTYPE") return OfError(peeked);
-  auto record = RecordOf(peeked, key_id, true);
+  auto record = RecordOf(peeked, key_id, true, NowOf(core, connection));
   if (record.has_value()) return *std::move(record);
   return MakeStatus(HF_NOT_FOUND, HF_R_NONE, "no record under that key");
 }

@@ -168,6 +168,10 @@ bool Operation::Apply(std::string_view bytes, std::optional<int64_t> expires_ms,
     End(HF_STORE_CORRUPT, "a record that holdfast did not write");
     return false;
   }
+  if (old_.packing.lease_from_set && expires_ms.has_value()) {
+    // The millisecond that its start was rounded up by must not show: no lease is longer than it was given.
+    old_.record.lease_until = std::min(old_.record.lease_until, now + old_.packing.lease);
+  }
   const bool there = old_.kind == Unpacked::Kind::kRecord;
   const uint64_t floor = there ? 0 : old_.record.token;
   const hf_code code = hf_record_apply(there ? &old_.record : nullptr, &request_, now, floor,
@@ -199,12 +203,12 @@ void Operation::Decide(const redisReply& found) {
   if (!refused_.empty()) return End(HF_STORE_UNAVAILABLE, refused_);
   const bool doubt = change_ == HF_RECORD_WRITE && next_.state == HF_RECORD_IN_DOUBT;
   if (only_into_doubt_ && !doubt) return End(HF_STORE_OK, "");
+  decided_at_ = server_now;
   Swap(bytes, now);
 }
 
 void Operation::Swap(std::string_view bytes, int64_t now) {
   expected_ = std::string(bytes.substr(0, kHeaderSize));
-  decided_at_ = now;
   if (change_ == HF_RECORD_ERASE) {
     const int64_t memory = MemoryOf(next_.token, now);
     record_ = PackToken(next_.token, memory);

@@ -133,7 +133,8 @@ class Operation : public Exchange {
   Unpacked old_;         // what was decided upon; points into the reply it came in
   hf_record next_{};
   hf_record_change change_ = HF_RECORD_KEEP;
-  int64_t decided_at_ = 0;
+  int64_t decided_at_ =
+      0;  // by the server's clock, even where a test has its own: audit rows are in order
   // Arguments of the command in flight.
   Settlement settlement_;
   std::string expected_;  // the header that a swap is to find

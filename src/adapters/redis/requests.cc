@@ -272,6 +272,7 @@ std::vector<StoreReply> Requests::ExecuteMany(std::span<const StoreRequest> requ
 
 absl::StatusOr<std::vector<Reply>> AskAll(Connection& connection, std::vector<Wire> wires,
                                           SteadyTime until) {
+  if (wires.empty()) return std::vector<Reply>();
   Latch latch(wires.size());
   std::deque<Asked> asked(wires.size());
   std::vector<Exchange*> exchanges;
