@@ -22,15 +22,15 @@
 #include <utility>
 #include <vector>
 
-#include "store/redis_process.h"
+#include "store/redis_server.h"
 
 namespace holdfast::testing {
 
 struct RedisClusterOptions {
   int masters = 3;
-  int replicas = 0;            // of each master; they are nodes masters, masters + 1, ...
-  int node_timeout_ms = 1000;  // after which a silent node is failing
-  std::vector<std::string> arguments = {};  // of every server
+  int replicas = 0;                     // of each master; they are nodes masters, masters + 1, ...
+  int node_timeout_ms = 1000;           // after which a silent node is failing
+  std::vector<std::string> lines = {};  // of every redis.conf
 };
 
 // Not thread-safe, but that every function may run beside clients of the cluster.
@@ -53,18 +53,18 @@ class RedisCluster {
   int size() const { return static_cast<int>(nodes_.size()); }
   uint16_t port(int node) const { return nodes_[Index(node)]->port(); }
   const std::string& id(int node) const { return ids_[Index(node)]; }
-  RedisProcess& process(int node) { return *nodes_[Index(node)]; }
+  RedisServer& server(int node) { return *nodes_[Index(node)]; }
 
-  // The reply as text: lists by lines, errors as they are; "(no answer)" if there is none.
+  // As RedisServer::Command.
   std::string Ask(int node, const std::vector<std::string>& command) {
-    return nodes_[Index(node)]->Ask(command);
+    return server(node).Command(command);
   }
 
   // Who serves the slot by its own account; -1: nobody that runs.
   int OwnerOf(uint16_t slot) {
     for (int i = 0; i < size(); ++i) {
-      if (!process(i).running() || !IsMaster(i)) continue;
-      if (process(i).ServedBy(slot) == port(i)) return i;
+      if (server(i).pid() == 0 || !IsMaster(i)) continue;
+      if (ServedBy(i, slot) == port(i)) return i;
     }
     return -1;
   }
@@ -85,7 +85,7 @@ class RedisCluster {
   // Everything that any of them holds.
   void Flush() {
     for (int i = 0; i < size(); ++i) {
-      if (process(i).running() && IsMaster(i)) Ask(i, {"FLUSHALL"});
+      if (server(i).pid() != 0 && IsMaster(i)) Ask(i, {"FLUSHALL"});
     }
   }
 
@@ -95,14 +95,14 @@ class RedisCluster {
     std::vector<std::string> command = {"CLUSTER", "FAILOVER"};
     if (!how.empty()) command.push_back(how);
     Ask(replica, command);
-    return Await([&] { return IsMaster(replica); });
+    return Eventually([&] { return IsMaster(replica); });
   }
 
   // Until every node that is up says that all slots are served.
   bool AwaitCalm() {
-    return Await([&] {
+    return Eventually([&] {
       for (int i = 0; i < size(); ++i) {
-        if (!nodes_[Index(i)]->running()) continue;
+        if (nodes_[Index(i)]->pid() == 0) continue;
         const std::string info = Ask(i, {"CLUSTER", "INFO"});
         if (info.find("cluster_state:ok") == std::string::npos) return false;
         if (info.find("cluster_slots_ok:16384") == std::string::npos) return false;
@@ -117,20 +117,13 @@ class RedisCluster {
   static size_t Index(int node) { return static_cast<size_t>(node); }
 
   bool StartNode(const RedisClusterOptions& options) {
-    std::vector<std::string> arguments = {"--cluster-enabled",
-                                          "yes",
-                                          "--cluster-node-timeout",
-                                          std::to_string(options.node_timeout_ms),
-                                          "--cluster-allow-replica-migration",
-                                          "no",
-                                          "--repl-diskless-sync-delay",
-                                          "0"};
-    arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
-    std::unique_ptr<RedisProcess> node = RedisProcess::Start(arguments, /*bus=*/true);
-    if (node == nullptr) return false;
-    ids_.push_back(node->Ask({"CLUSTER", "MYID"}));
-    nodes_.push_back(std::move(node));
-    return true;
+    std::vector<std::string> lines = {
+        "cluster-enabled yes", "cluster-node-timeout " + std::to_string(options.node_timeout_ms),
+        "cluster-allow-replica-migration no"};
+    lines.insert(lines.end(), options.lines.begin(), options.lines.end());
+    nodes_.push_back(std::make_unique<RedisServer>(lines, /*tls=*/false, FreeClusterPort));
+    ids_.push_back(Ask(size() - 1, {"CLUSTER", "MYID"}));
+    return nodes_.back()->pid() != 0;
   }
 
   bool Form(const RedisClusterOptions& options) {
@@ -144,7 +137,7 @@ class RedisCluster {
       Ask(i, {"CLUSTER", "ADDSLOTSRANGE", std::to_string(first), std::to_string(last)});
     }
     const std::string known = "cluster_known_nodes:" + std::to_string(size()) + "\r";
-    const bool met = Await([&] {
+    const bool met = Eventually([&] {
       for (int i = 0; i < size(); ++i) {
         if (Ask(i, {"CLUSTER", "INFO"}).find(known) == std::string::npos) return false;
       }
@@ -153,9 +146,9 @@ class RedisCluster {
     if (!met) return false;
     for (int i = options.masters; i < size(); ++i) {
       const int master = (i - options.masters) % options.masters;
-      if (!Await([&] { return Ask(i, {"CLUSTER", "REPLICATE", id(master)}) == "OK"; }))
+      if (!Eventually([&] { return Ask(i, {"CLUSTER", "REPLICATE", id(master)}) == "OK"; }))
         return false;
-      if (!Await([&] {
+      if (!Eventually([&] {
             return Ask(i, {"INFO", "replication"}).find("master_link_status:up") !=
                    std::string::npos;
           })) {
@@ -167,14 +160,33 @@ class RedisCluster {
 
   // Moves that outrun what the nodes tell each other would end in two of them claiming the same epoch.
   bool AwaitAgreement(uint16_t slot, int owner) {
-    return Await([&] {
+    return Eventually([&] {
       const std::string epoch = EpochAt(owner);
       for (int i = 0; i < size(); ++i) {
-        if (!process(i).running()) continue;
-        if (process(i).ServedBy(slot) != port(owner) || EpochAt(i) != epoch) return false;
+        if (server(i).pid() == 0) continue;
+        if (ServedBy(i, slot) != port(owner) || EpochAt(i) != epoch) return false;
       }
       return true;
     });
+  }
+
+  // The port of who serves the slot, as `node` sees it; 0: nobody.
+  uint16_t ServedBy(int node, uint16_t slot) {
+    // "first\nlast\naddress\nport\nid\n...\n", an empty line after each node's part.
+    const std::string slots = Ask(node, {"CLUSTER", "SLOTS"});
+    std::vector<std::string> lines;
+    for (size_t begin = 0; begin < slots.size();) {
+      const size_t end = slots.find('\n', begin);
+      lines.push_back(slots.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    for (size_t i = 0; i + 3 < lines.size(); ++i) {
+      const bool first = !lines[i].empty() && (i == 0 || lines[i - 1].empty());
+      const bool range = first && lines[i + 2] == "127.0.0.1";
+      if (!range || std::stoi(lines[i]) > slot || std::stoi(lines[i + 1]) < slot) continue;
+      return static_cast<uint16_t>(std::stoi(lines[i + 3]));
+    }
+    return 0;
   }
 
   std::string EpochAt(int node) {
@@ -191,12 +203,12 @@ class RedisCluster {
     ASSERT_EQ(Ask(to, {"CLUSTER", "SETSLOT", name, "IMPORTING", id(from)}), "OK");
     ASSERT_EQ(Ask(from, {"CLUSTER", "SETSLOT", name, "MIGRATING", id(to)}), "OK");
     for (;;) {
-      const std::string keys = Ask(from, {"CLUSTER", "GETKEYSINSLOT", name, "10"});
+      const std::string keys = Ask(from, {"CLUSTER", "GETKEYSINSLOT", name, "10"});  // a line each
       if (keys.empty()) break;
       std::vector<std::string> migrate = {"MIGRATE", "127.0.0.1", std::to_string(port(to)), "", "0",
                                           "5000",    "KEYS"};
       for (size_t begin = 0; begin < keys.size();) {
-        const size_t end = std::min(keys.find('\n', begin), keys.size());
+        const size_t end = keys.find('\n', begin);
         migrate.push_back(keys.substr(begin, end - begin));
         begin = end + 1;
       }
@@ -208,12 +220,12 @@ class RedisCluster {
     ASSERT_EQ(Ask(from, {"CLUSTER", "SETSLOT", name, "NODE", id(to)}), "OK");
     // The others would hear of it by gossip, after a while.
     for (int i = 0; i < size(); ++i) {
-      if (i == to || i == from || !process(i).running() || !IsMaster(i)) continue;
+      if (i == to || i == from || server(i).pid() == 0 || !IsMaster(i)) continue;
       ASSERT_EQ(Ask(i, {"CLUSTER", "SETSLOT", name, "NODE", id(to)}), "OK");
     }
   }
 
-  std::vector<std::unique_ptr<RedisProcess>> nodes_;
+  std::vector<std::unique_ptr<RedisServer>> nodes_;
   std::vector<std::string> ids_;
 };
 

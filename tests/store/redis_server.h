@@ -40,17 +40,29 @@ inline bool Eventually(const std::function<bool()>& holds) {
   return true;
 }
 
-// Free now; somebody may take it before it is used, so that its user tries again.
-inline uint16_t FreePort() {
+// `port`, or any if that is 0; 0 if it is taken.
+inline uint16_t PortIfFree(uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
-  bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0;
   getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   close(fd);
-  return ntohs(address.sin_port);
+  return bound ? ntohs(address.sin_port) : 0;
+}
+
+// Free now; somebody may take it before it is used, so that its user tries again.
+inline uint16_t FreePort() { return PortIfFree(0); }
+
+// Likewise for a node of a cluster, which talks to the others 10000 ports further on.
+inline uint16_t FreeClusterPort() {
+  for (;;) {
+    const uint16_t port = FreePort();
+    if (port <= 55535 && PortIfFree(static_cast<uint16_t>(port + 10000)) != 0) return port;
+  }
 }
 
 class RedisFolder {
@@ -92,11 +104,12 @@ inline void MakeCertificates(const RedisFolder& folder) {
 class RedisServer {
  public:
   // `lines` of redis.conf, besides port and folder. `tls`: on its port, with MakeCertificates' files.
-  explicit RedisServer(std::vector<std::string> lines = {}, bool tls = false)
+  explicit RedisServer(std::vector<std::string> lines = {}, bool tls = false,
+                       uint16_t (*free_port)() = FreePort)
       : lines_(std::move(lines)), tls_(tls) {
     if (tls_) MakeCertificates(folder_);
     for (int attempt = 0; attempt < 20 && pid_ == 0; ++attempt) {
-      port_ = FreePort();
+      port_ = free_port();
       Start();
     }
     if (pid_ == 0) ADD_FAILURE() << "redis-server does not start: " << Log();

@@ -40,7 +40,7 @@ TEST(RedisGcra, RemainingIsTheInverseOfCostOverTheWholeRange) {
     Limit limit{1 + static_cast<int64_t>(random() % kMaxPermits),
                 1 + static_cast<int64_t>(random() % kMaxPeriodUs),
                 1 + static_cast<int64_t>(random() % kMaxBurst)};
-    if (static_cast<__int128>(limit.burst) * limit.period_us / limit.permits > kMaxFillUs) continue;
+    if (static_cast<Wide>(limit.burst) * limit.period_us / limit.permits > kMaxFillUs) continue;
     const auto cost = static_cast<int64_t>(random() % (static_cast<uint64_t>(limit.burst) + 1));
     const Debt debt = DebtOf(limit, cost);
     ASSERT_LT(debt.part, limit.permits);

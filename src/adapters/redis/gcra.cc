@@ -7,16 +7,16 @@
 namespace holdfast::inline v0_4::redis {
 
 Debt DebtOf(const Limit& limit, int64_t cost) {
-  const __int128 parts = static_cast<__int128>(cost) * limit.period_us;
+  const Wide parts = static_cast<Wide>(cost) * limit.period_us;
   return {static_cast<int64_t>(parts / limit.permits), static_cast<int64_t>(parts % limit.permits)};
 }
 
 int64_t RemainingAt(const Limit& limit, const Debt& debt) {
   const Debt full = DebtOf(limit, limit.burst);
-  const __int128 parts =
-      static_cast<__int128>(full.us - debt.us) * limit.permits + (full.part - debt.part);
+  const Wide parts =
+      static_cast<Wide>(full.us - debt.us) * limit.permits + (full.part - debt.part);
   if (parts <= 0) return 0;
-  return static_cast<int64_t>(std::min<__int128>(parts / limit.period_us, limit.burst));
+  return static_cast<int64_t>(std::min<Wide>(parts / limit.period_us, limit.burst));
 }
 
 int64_t CeilUs(const Debt& debt) { return debt.part > 0 ? debt.us + 1 : debt.us; }

@@ -21,6 +21,8 @@ inline constexpr int64_t kMaxBurst = 10'000'000;
 inline constexpr int64_t kMaxPeriodUs = int64_t{24} * 3600 * 1'000'000;
 inline constexpr int64_t kMaxFillUs = int64_t{366} * 24 * 3600 * 1'000'000;
 
+__extension__ typedef __int128 Wide;
+
 // Microseconds, and `part` permits-ths of one more.
 struct Debt {
   int64_t us = 0;
