@@ -38,7 +38,8 @@ class ClusterRouter::LookUp final : public Exchange, public std::enable_shared_f
     deadline = steady_clock::now() + kOneAnswer;
     self_ = shared_from_this();
     const NodeId node = router_->map_.Find(asked_);
-    if (node == kNoNode || router_->SubmitTo(node, *this) != Accepted::kYes) Fail("not asked");
+    Exchange* const question[] = {this};
+    if (node == kNoNode || router_->SubmitTo(node, question) != Accepted::kYes) Fail("not asked");
   }
 
   void OnReply(Reply reply, int /*confirmed*/) override {

@@ -71,22 +71,22 @@ Router::Accepted ClusterRouter::Submit(const Routed& routed) {
 
 void ClusterRouter::Submit(std::span<const Routed> all, std::span<Accepted> accepted) {
   if (stopped_.load()) return std::fill(accepted.begin(), accepted.end(), Accepted::kStopped);
-  std::map<NodeId, std::vector<size_t>> by_node;
+  std::map<std::shared_ptr<Connection>, std::vector<size_t>> groups;
   std::vector<Trip*> trips(all.size());
   for (size_t i = 0; i < all.size(); ++i) {
     accepted[i] = Accepted::kYes;
     trips[i] = new Trip(*this, *all[i].exchange, all[i].slot);
     if (trips[i]->route().Begin() == Step::kSend) {
-      by_node[trips[i]->route().node()].push_back(i);
+      groups[ConnectionTo(trips[i]->route().node(), all[i].slot)].push_back(i);
     } else {
       boost::asio::post(io_, [self = shared_from_this(), trip = trips[i]] { self->Pause(*trip); });
     }
   }
-  for (const auto& [node, indices] : by_node) {
+  for (const auto& [connection, indices] : groups) {
     std::vector<Exchange*> group;
     group.reserve(indices.size());
     for (const size_t i : indices) group.push_back(trips[i]);
-    const Accepted said = ConnectionTo(node)->Submit(group);
+    const Accepted said = connection->Submit(group);
     if (said == Accepted::kYes) continue;
     for (const size_t i : indices) {
       accepted[i] = said;
@@ -100,35 +100,53 @@ void ClusterRouter::Continue(const Routed& routed) {
   Resume(trip);
 }
 
-int64_t ClusterRouter::EstimateNow(uint16_t slot) {
-  const NodeId owner = map_.OwnerOf(slot);
-  return owner == kNoNode ? 0 : ConnectionTo(owner)->clock().Now();
+int64_t ClusterRouter::EstimateNow() const {
+  const std::lock_guard lock(nodes_mutex_);
+  int64_t latest = 0;
+  for (const auto& [id, node] : nodes_) {
+    for (const std::shared_ptr<Connection>& connection : node.connections) {
+      const ServerClock& clock = connection->clock();
+      if (clock.known()) latest = std::max(latest, clock.Now());
+    }
+  }
+  return latest;
 }
 
-Router::Accepted ClusterRouter::SubmitTo(NodeId node, Exchange& exchange) {
+Router::Accepted ClusterRouter::SubmitTo(NodeId node, std::span<Exchange* const> exchanges) {
   if (stopped_.load() || !map_.AddressOf(node)) return Accepted::kStopped;
-  return ConnectionTo(node)->Submit(exchange);
+  return ConnectionTo(node, 0)->Submit(exchanges);
 }
 
-std::shared_ptr<Connection> ClusterRouter::ConnectionTo(NodeId node) {
+std::shared_ptr<Connection> ClusterRouter::Serving(uint16_t slot) {
+  const NodeId owner = map_.OwnerOf(slot);
+  return owner == kNoNode ? nullptr : ConnectionTo(owner, slot);
+}
+
+std::shared_ptr<Connection> ClusterRouter::ConnectionTo(NodeId node, uint32_t slot) {
   const std::lock_guard lock(nodes_mutex_);
   Node& entry = nodes_[node];
   entry.used = steady_clock::now();
-  if (entry.connection == nullptr) {
+  while (entry.connections.size() < config_.connections) {
     Server server = config_.server;
     const NodeAddress address = map_.AddressOf(node).value_or(NodeAddress{});
     server.host = address.host;
     server.port = address.port;
-    entry.connection =
+    auto connection =
         std::make_shared<Connection>(io_, std::move(server), config_.tls, config_.replication,
-                                     config_.owner, config_.connections);
+                                     config_.owner_of(node), config_.counters);
     if (stopped_.load()) {
-      entry.connection->Stop();
+      connection->Stop();
     } else {
-      entry.connection->Start();
+      connection->Start();
     }
+    entry.connections.push_back(std::move(connection));
   }
-  return entry.connection;
+  const size_t preferred = slot % entry.connections.size();
+  for (size_t i = 0; i < entry.connections.size(); ++i) {
+    const auto& connection = entry.connections[(preferred + i) % entry.connections.size()];
+    if (connection->ready()) return connection;
+  }
+  return entry.connections[preferred];
 }
 
 void ClusterRouter::GoOn(Trip& trip, Step step) {
@@ -150,7 +168,7 @@ void ClusterRouter::Send(Trip& trip) {
   if (stopped_.load()) return trip.Lose({.sent = false, .why = "the store was closed"});
   if (trip.deadline <= steady_clock::now()) return Refuse(trip);
   trip.asking = trip.route().asking();
-  ConnectionTo(trip.route().node())->Continue(trip);
+  ConnectionTo(trip.route().node(), trip.slot())->Continue(trip);
 }
 
 void ClusterRouter::Pause(Trip& trip) {
@@ -215,6 +233,10 @@ void ClusterRouter::OnPace() {
   ArmPace();
 }
 
+void ClusterRouter::AskForMap() {
+  boost::asio::post(io_, [self = shared_from_this()] { self->WantMap(); });
+}
+
 void ClusterRouter::WantMap() {
   refresh_.Want();
   LookUpIfDue();
@@ -231,7 +253,9 @@ void ClusterRouter::Stop() {
   std::vector<std::shared_ptr<Connection>> connections;
   {
     const std::lock_guard lock(nodes_mutex_);
-    for (const auto& [id, node] : nodes_) connections.push_back(node.connection);
+    for (const auto& [id, node] : nodes_) {
+      connections.insert(connections.end(), node.connections.begin(), node.connections.end());
+    }
   }
   boost::asio::post(io_, [self = shared_from_this()] {
     self->pace_.cancel();
@@ -253,7 +277,7 @@ void ClusterRouter::DropUnused(SteadyTime before) {
       ++node;
       continue;
     }
-    node->second.connection->Stop();
+    for (const auto& connection : node->second.connections) connection->Stop();
     node = nodes_.erase(node);
   }
 }

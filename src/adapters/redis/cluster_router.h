@@ -28,6 +28,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,10 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
     std::vector<NodeAddress> seeds;  // at least one
     TlsContext tls;
     Replication replication;
-    ConnectionOwner* owner = nullptr;           // of every connection
-    ConnectionCounters* connections = nullptr;  // likewise; these and owner outlive the io thread
+    uint32_t connections = 1;  // to each node
+    // Of a new connection to that node; it and the counters outlive the io thread. On any thread.
+    std::function<ConnectionOwner*(NodeId)> owner_of;
+    ConnectionCounters* counters = nullptr;
   };
 
   ClusterRouter(boost::asio::io_context& io, Config config);
@@ -69,29 +72,35 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
   // A further step of something that was accepted before, whatever waits already. On the io thread.
   void Continue(const Routed& routed);
 
-  // Of the node that serves the slot, estimated; 0 if nothing is known of it.
-  int64_t EstimateNow(uint16_t slot);
+  // What the clock shows that is ahead of all others, of the nodes that are known; 0: none is. A key's tokens
+  // must not fall because its slot has moved to a node whose clock is behind.
+  int64_t EstimateNow() const;
 
   // To one node, whatever slots it has: for what is asked of every master.
-  Accepted SubmitTo(NodeId node, Exchange& exchange);
+  Accepted SubmitTo(NodeId node, std::span<Exchange* const> exchanges);
+
+  // A connection to that node, and to whoever serves the slot (null: nobody, as far as is known).
+  std::shared_ptr<Connection> Reach(NodeId node) { return ConnectionTo(node, 0); }
+  std::shared_ptr<Connection> Serving(uint16_t slot);
 
   const SlotMap& map() const { return map_; }
   const ClusterCounters& counters() const { return counters_; }
   // How many replicas the master with the fewest has, by the last map.
   uint32_t fewest_replicas() const { return fewest_replicas_.load(); }
 
-  // The io thread: something shows that the map is outdated.
-  void WantMap();
+  // Something shows that the map is outdated.
+  void AskForMap();
 
  private:
   class Trip;
   class LookUp;
   struct Node {
-    std::shared_ptr<Connection> connection;
+    std::vector<std::shared_ptr<Connection>> connections;
     SteadyTime used{};
   };
 
-  std::shared_ptr<Connection> ConnectionTo(NodeId node);
+  // Commands of one slot use one connection, as long as it is there, so that they stay in order.
+  std::shared_ptr<Connection> ConnectionTo(NodeId node, uint32_t slot);
   void DropUnused(SteadyTime before);
   void GoOn(Trip& trip, Step step);
   void Send(Trip& trip);
@@ -101,6 +110,7 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
   void ResumeMoved();
   void ArmPace();
   void OnPace();
+  void WantMap();
   void LookUpIfDue();
   void BeginLookUp();
   absl::Status TakeMap(const redisReply& reply, const NodeAddress& asked);
@@ -113,7 +123,7 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
   std::atomic<bool> stopped_{false};
   std::atomic<uint32_t> fewest_replicas_{0};
 
-  std::mutex nodes_mutex_;
+  mutable std::mutex nodes_mutex_;
   std::map<NodeId, Node> nodes_;
 
   std::multimap<SteadyTime, Trip*> paused_;

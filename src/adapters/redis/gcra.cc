@@ -13,8 +13,7 @@ Debt DebtOf(const Limit& limit, int64_t cost) {
 
 int64_t RemainingAt(const Limit& limit, const Debt& debt) {
   const Debt full = DebtOf(limit, limit.burst);
-  const Wide parts =
-      static_cast<Wide>(full.us - debt.us) * limit.permits + (full.part - debt.part);
+  const Wide parts = static_cast<Wide>(full.us - debt.us) * limit.permits + (full.part - debt.part);
   if (parts <= 0) return 0;
   return static_cast<int64_t>(std::min<Wide>(parts / limit.period_us, limit.burst));
 }

@@ -107,8 +107,12 @@ Limiter::Impl::Impl(LimiterOptions options)
 void Limiter::Impl::Start(std::vector<NodeAddress> seeds, TlsContext tls) {
   if (options_.cluster) {
     cluster_ = std::make_shared<ClusterRouter>(
-        io_, ClusterRouter::Config{
-                 options_.server, std::move(seeds), std::move(tls), {}, this, &connections_});
+        io_, ClusterRouter::Config{.server = options_.server,
+                                   .seeds = std::move(seeds),
+                                   .tls = std::move(tls),
+                                   .replication = {},
+                                   .owner_of = [this](NodeId) { return this; },
+                                   .counters = &connections_});
     cluster_->Start([](const absl::Status&) {});
     router_ = cluster_;
   } else {

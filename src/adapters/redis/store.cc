@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // See store.h.
-#include <holdfast/entropy.h>
 #include <holdfast/redis/store.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "adapters/redis/desk.h"
 #include "adapters/redis/pool.h"
 #include "adapters/redis/requests.h"
+#include "adapters/redis/sweep.h"
 
 namespace holdfast::inline v0_4::redis {
 
@@ -122,30 +122,8 @@ absl::StatusOr<uint64_t> Store::Sweep(std::string* cursor, uint32_t limit, Durat
   const SteadyTime until = impl_->Until(timeout);
   auto page = Scan(query, timeout);
   if (!page.ok()) return page.status();
-  uint64_t swept = 0;
-  for (const StoredRecord& stored : page->records) {
-    const hf_record& record = stored.record;
-    if (stored.damaged || record.on_expiry != HF_ON_EXPIRY_IN_DOUBT ||
-        record.lease_until > page->store_now) {
-      continue;
-    }
-    // What any claimant would bring about, without becoming the owner if nothing is there any more.
-    StoreRequest claim{};
-    claim.verb = HF_STORE_CLAIM;
-    claim.on_expiry = HF_ON_EXPIRY_IN_DOUBT;
-    std::copy(stored.key_id.begin(), stored.key_id.end(), claim.key_id);
-    FillRandom(claim.nonce);
-    claim.lease = HF_S;
-    claim.ttl = HF_S;
-    claim.max_attempts = UINT32_MAX;
-    const Duration left = until - std::chrono::steady_clock::now();
-    if (left.count() <= 0)
-      return ToStatus(HF_STORE_UNAVAILABLE, "the timeout ended during a sweep");
-    const StoreReply reply = impl_->requests().Execute(claim, left, nullptr, true);
-    if (reply.raw.status >= HF_STORE_UNAVAILABLE) return ToStatus(reply.raw.status, reply.detail);
-    if (reply.raw.status == HF_STORE_IN_DOUBT && reply.raw.changed != 0) ++swept;
-  }
-  *cursor = page->cursor;
+  auto swept = SweepPage(&impl_->requests(), *page, until);
+  if (swept.ok()) *cursor = page->cursor;
   return swept;
 }
 
@@ -154,28 +132,6 @@ absl::Status Store::Rearm(Duration timeout) {
   return impl_->pool().Rearm(impl_->Until(timeout));
 }
 
-Stats Store::stats() const {
-  const auto get = [](const std::atomic<uint64_t>& counter) {
-    return counter.load(std::memory_order_relaxed);
-  };
-  const Counters& of = impl_->core().counters;
-  const ConnectionCounters& on = impl_->pool().counters();
-  Stats stats;
-  stats.requests = get(of.requests);
-  stats.express_claims = get(of.express_claims);
-  stats.settled = get(of.settled);
-  stats.swaps = get(of.swaps);
-  stats.swaps_lost = get(of.swaps_lost);
-  stats.scripts_reloaded = get(of.scripts_reloaded);
-  stats.unconfirmed = get(of.unconfirmed);
-  stats.given_back = get(of.given_back);
-  stats.sentinel_alarms = get(of.sentinel_alarms);
-  stats.connects = get(on.connects);
-  stats.connection_failures = get(on.failures);
-  stats.commands = get(on.commands);
-  stats.writes = get(on.writes);
-  stats.waits = get(on.waits);
-  return stats;
-}
+Stats Store::stats() const { return StatsOf(impl_->core().counters, impl_->pool().counters()); }
 
 }  // namespace holdfast::inline v0_4::redis
