@@ -29,29 +29,8 @@ struct PostgresFactory {
   const std::string schema = testing::FreshSchema();
 };
 
-// As behind a pooler in transaction mode that knows no prepared statements.
-struct PooledFactory : PostgresFactory {
-  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
-    postgres::Options options = OptionsOf(std::move(clock));
-    options.pooled = options.no_prepare = true;
-    return postgres::Store::Open(std::move(options)).value();
-  }
-};
-
-// One connection, deep pipeline: nothing may rest on having several.
-struct LoneConnectionFactory : PostgresFactory {
-  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
-    postgres::Options options = OptionsOf(std::move(clock));
-    options.connections = 1;
-    options.pipeline_depth = 64;
-    return postgres::Store::Open(std::move(options)).value();
-  }
-};
-
 }  // namespace
 
 HF_STORE_CONFORMANCE(Postgres, PostgresFactory);
-HF_STORE_CONFORMANCE(PostgresPooled, PooledFactory);
-HF_STORE_CONFORMANCE(PostgresLoneConnection, LoneConnectionFactory);
 
 }  // namespace holdfast

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What operators ask of the store (operable_store.h). Cursors are "pg1:" and the last key id seen, in hex.
+#include <holdfast/audit_note.h>
 #include <holdfast/postgres/store.h>
 
 #include <algorithm>
@@ -17,7 +18,6 @@ namespace {
 constexpr std::string_view kCursorMark = "pg1:";
 constexpr uint32_t kMaxPage = 10000;
 constexpr int kScanKey = kRowColumns, kScanBytes = kRowColumns + 1;
-constexpr size_t kNoteMax = 256;
 
 absl::Status BadArgument(const char* text) {
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, text);
@@ -49,32 +49,6 @@ bool ReadCursor(std::string_view cursor, std::string* key) {
     key->push_back(static_cast<char>(high * 16 + low));
   }
   return true;
-}
-
-// Printable UTF-8: no control characters, no stray or overlong bytes.
-bool IsPrintable(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<uint8_t>(text[i]);
-    if (lead < 0x20 || lead == 0x7F) return false;
-    const size_t size = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    if (size == 0 || lead > 0xF4 || i + size > text.size()) return false;
-    uint32_t point = size == 1 ? lead : lead & (0x7Fu >> size);
-    for (size_t j = 1; j < size; ++j) {
-      const auto byte = static_cast<uint8_t>(text[i + j]);
-      if ((byte & 0xC0) != 0x80) return false;
-      point = point << 6 | (byte & 0x3F);
-    }
-    const bool overlong = (size == 3 && point < 0x800) || (size == 4 && point < 0x10000);
-    const bool control = point >= 0x80 && point < 0xA0;
-    if (overlong || control || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-      return false;
-    i += size;
-  }
-  return true;
-}
-
-bool IsNote(std::string_view text) {
-  return !text.empty() && text.size() <= kNoteMax && IsPrintable(text);
 }
 
 StoredRecord RecordOf(const KeyId& key, const Row& row) {
@@ -152,12 +126,8 @@ StoreReply Store::ExecuteAudited(const StoreRequest& request, const AuditNote& n
   if (request.verb != HF_STORE_RESOLVE && request.verb != HF_STORE_RELEASE) {
     return StorageReply(HF_STORE_UNAVAILABLE, "verb: only RESOLVE and RELEASE are audited");
   }
-  if (!IsNote(note.actor)) {
-    return StorageReply(HF_STORE_UNAVAILABLE, "actor: must be 1..256 bytes of printable UTF-8");
-  }
-  if (!IsNote(note.reason)) {
-    return StorageReply(HF_STORE_UNAVAILABLE, "reason: must be 1..256 bytes of printable UTF-8");
-  }
+  const absl::Status sound = CheckAuditNote(note);
+  if (!sound.ok()) return StorageReply(HF_STORE_UNAVAILABLE, std::string(sound.message()));
   return impl_->Execute(request, &note, timeout);
 }
 

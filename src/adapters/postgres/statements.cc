@@ -2,6 +2,8 @@
 // See statements.h. Parameter types are written out, so that nothing is left to be inferred.
 #include "adapters/postgres/statements.h"
 
+#include <algorithm>
+
 namespace holdfast::inline v0_4::postgres {
 namespace {
 
@@ -36,6 +38,14 @@ std::string Completion(const std::string& body, const char* away, const char* re
 }
 
 }  // namespace
+
+bool IsSchemaName(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !name.empty() && name.size() <= 48 && !(name[0] >= '0' && name[0] <= '9') &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
 
 std::string InSchema(std::string text, const std::string& schema) {
   const std::string quoted = "\"" + schema + "\"";

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace holdfast::inline v0_4::postgres {
 
@@ -59,6 +60,9 @@ class Statements {
   std::array<std::string, static_cast<size_t>(Sql::kCount)> texts_;
   std::array<std::string, static_cast<size_t>(Sql::kCount)> names_;
 };
+
+// 1..48 of [a-z0-9_], no digit first: what needs no care in quotes.
+bool IsSchemaName(std::string_view name);
 
 // `text` with "$S" replaced by the quoted schema.
 std::string InSchema(std::string text, const std::string& schema);

@@ -24,14 +24,6 @@ absl::Status OutOfRange(const char* text) {
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, text);
 }
 
-bool IsSchemaName(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && name.size() <= 48 && !(name[0] >= '0' && name[0] <= '9') &&
-         std::all_of(name.begin(), name.end(), allowed);
-}
-
 absl::Status FillDefaults(Options* options) {
   const auto number = [](auto* value, auto standard) {
     if (*value == decltype(standard){}) *value = standard;
