@@ -18,6 +18,7 @@
 #include <holdfast/metrics_series.h>
 #include <holdfast/status.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -109,16 +110,25 @@ class MetricsPage {
     return {};
   }
 
+  static bool HasLabel(const std::vector<MetricLabel>& labels, std::string_view name) {
+    return std::any_of(labels.begin(), labels.end(),
+                       [&](const MetricLabel& label) { return label.name == name; });
+  }
+
   // Why this cannot be said of a family; empty if it can.
   std::string WhyNotFamily(const Said& said) const {
     const MetricFamily& family = said.family;
-    // _total is ours to write; _created is what OpenMetrics writes beside it.
-    const bool reserved = family.name.ends_with("_total") || family.name.ends_with("_created");
+    // These endings are ours to write; _created is what OpenMetrics writes beside them.
+    const bool reserved = family.name.ends_with("_total") || family.name.ends_with("_created") ||
+                          family.name.ends_with("_bucket");
     if (!IsMetricName(family.name) || reserved) return "is not a name";
     if (!IsText(family.help)) return "has a help not in UTF-8";
     if (family.kind == MetricKind::kCounter && !(said.value.real() >= 0)) {
       return "counts below nothing";  // or holds no number
     }
+    const MetricHistogram* const histogram = said.value.histogram();
+    if ((histogram != nullptr) != (family.kind == MetricKind::kHistogram)) return "is another kind";
+    if (histogram != nullptr && !histogram->sound()) return "is no histogram";
     const auto found = index_.find(FullName(family));
     if (found == index_.end()) return {};
     const CollectedFamily& known = families_[found->second];
@@ -137,6 +147,9 @@ class MetricsPage {
       std::vector<MetricLabel> labels = LabelsOf(name, said.labels);
       why = WhyNotFamily(said);
       if (why.empty()) why = WhyNotLabels(labels);
+      if (why.empty() && said.value.histogram() != nullptr && HasLabel(labels, "le")) {
+        why = "label \"le\" is the buckets' own";
+      }
       if (why.empty() && !TakeSeries(said, std::move(labels), &taken)) why = "shows this twice";
       if (why.empty()) continue;
       GiveBack(taken, families_before);

@@ -6,11 +6,13 @@
 #include <holdfast/status.h>
 
 #include <chrono>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,8 +20,32 @@
 namespace holdfast::inline v0_4 {
 
 enum class MetricKind {
-  kGauge,    // what is now
-  kCounter,  // what has ever been; its series end in _total
+  kGauge,      // what is now
+  kCounter,    // what has ever been; its series end in _total
+  kHistogram,  // how often it was how much; its series end in _bucket, _sum and _count
+};
+
+// What a histogram has seen so far.
+struct MetricHistogram {
+  std::vector<double> bounds;    // the highest value of each bucket, finite and rising
+  std::vector<uint64_t> counts;  // in each bucket alone, and one more: above all bounds
+  double sum = 0;                // of the values
+
+  uint64_t count() const {
+    uint64_t all = 0;
+    for (const uint64_t each : counts) all += each;
+    return all;
+  }
+
+  bool sound() const {
+    if (counts.size() != bounds.size() + 1 || !std::isfinite(sum)) return false;
+    for (size_t i = 0; i < bounds.size(); ++i) {
+      if (!std::isfinite(bounds[i]) || (i > 0 && bounds[i] <= bounds[i - 1])) return false;
+    }
+    return true;
+  }
+
+  friend bool operator==(const MetricHistogram&, const MetricHistogram&) = default;
 };
 
 // What one figure is called, everywhere. The name has no prefix and no _total; a unit is its last word
@@ -35,9 +61,11 @@ struct MetricLabel {
   std::string value;
 };
 
-// An exact integer, or a real number. A scraper keeps 53 bits of either.
+// An exact integer, a real number, or a histogram. A scraper keeps 53 bits of a number.
 class MetricValue {
  public:
+  using Number = std::variant<uint64_t, int64_t, double, MetricHistogram>;
+
   template <std::unsigned_integral T>  // bool among them
   MetricValue(T value) : number_(static_cast<uint64_t>(value)) {}
   template <std::signed_integral T>
@@ -47,10 +75,23 @@ class MetricValue {
   template <typename Rep, typename Period>
   MetricValue(std::chrono::duration<Rep, Period> value) : number_(Seconds(value)) {}
 
+  MetricValue(MetricHistogram value) : number_(std::move(value)) {}
+
+  // Of a histogram: the sum of what it has seen.
   double real() const {
-    return std::visit([](auto number) { return static_cast<double>(number); }, number_);
+    if (const MetricHistogram* is = histogram()) return is->sum;
+    return std::visit(
+        [](const auto& number) {
+          if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(number)>>) {
+            return static_cast<double>(number);
+          }
+          return 0.0;
+        },
+        number_);
   }
-  const std::variant<uint64_t, int64_t, double>& number() const { return number_; }
+  const Number& number() const { return number_; }
+  // Null if it is a number.
+  const MetricHistogram* histogram() const { return std::get_if<MetricHistogram>(&number_); }
 
  private:
   static double Seconds(Duration value) {
@@ -59,7 +100,7 @@ class MetricValue {
     return static_cast<double>(value.count()) / kNanosPerSecond;
   }
 
-  std::variant<uint64_t, int64_t, double> number_;
+  Number number_;
 };
 
 struct MetricSeries {
@@ -74,7 +115,7 @@ struct CollectedFamily {
   std::string help;
   std::vector<MetricSeries> series;
 
-  // What its series are called.
+  // What its series are called; of a histogram, without the ending that each has.
   std::string sample_name() const { return kind == MetricKind::kCounter ? name + "_total" : name; }
 };
 

@@ -72,8 +72,8 @@ inline void AppendLine(std::string& text, std::string_view what, std::string_vie
   text += '\n';
 }
 
-inline void AppendSeries(std::string& text, std::string_view name, const MetricSeries& series) {
-  text += name;
+// `bound`: of a bucket; empty for all that is none.
+inline void AppendLabels(std::string& text, const MetricSeries& series, std::string_view bound) {
   char before = '{';
   for (const auto& [label, value] : series.labels) {
     text += before;
@@ -83,9 +83,63 @@ inline void AppendSeries(std::string& text, std::string_view name, const MetricS
     text += '"';
     before = ',';
   }
+  if (!bound.empty()) text.append(",le=\"").append(bound).append("\"");  // a name comes before it
   text += "} ";
-  std::visit([&](auto number) { AppendNumber(text, number); }, series.value.number());
+}
+
+// A real number as both formats have it in a label: never without a point.
+inline std::string BoundText(double bound) {
+  char digits[512];  // the largest double, and all its digits
+  std::string text(
+      digits, std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr);
+  return text.find('.') == std::string::npos ? text + ".0" : text;
+}
+
+inline void AppendHistogram(std::string& text, std::string_view name, const MetricSeries& series,
+                            const MetricHistogram& histogram) {
+  uint64_t so_far = 0;
+  for (size_t i = 0; i < histogram.counts.size(); ++i) {
+    so_far += histogram.counts[i];
+    const bool last = i == histogram.bounds.size();
+    text.append(name).append("_bucket");
+    AppendLabels(text, series, last ? "+Inf" : BoundText(histogram.bounds[i]));
+    AppendNumber(text, so_far);
+    text += '\n';
+  }
+  text.append(name).append("_sum");
+  AppendLabels(text, series, {});
+  AppendNumber(text, histogram.sum);
+  text.append("\n").append(name).append("_count");
+  AppendLabels(text, series, {});
+  AppendNumber(text, so_far);
   text += '\n';
+}
+
+inline void AppendSeries(std::string& text, std::string_view name, const MetricSeries& series) {
+  if (const MetricHistogram* histogram = series.value.histogram()) {
+    return AppendHistogram(text, name, series, *histogram);
+  }
+  text += name;
+  AppendLabels(text, series, {});
+  std::visit(
+      [&](const auto& number) {
+        if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(number)>>) {
+          AppendNumber(text, number);
+        }
+      },
+      series.value.number());
+  text += '\n';
+}
+
+inline std::string_view KindText(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kCounter:
+      return "counter";
+    case MetricKind::kHistogram:
+      return "histogram";
+    default:
+      return "gauge";
+  }
 }
 
 inline std::string_view UnitOf(std::string_view family) {
@@ -110,8 +164,7 @@ inline std::string MetricsText(const MetricsPage& page,
     std::string help;
     internal::AppendEscaped(help, family.help, /*quotes=*/open);
     internal::AppendLine(text, "HELP", name, help);
-    internal::AppendLine(text, "TYPE", name,
-                         family.kind == MetricKind::kCounter ? "counter" : "gauge");
+    internal::AppendLine(text, "TYPE", name, internal::KindText(family.kind));
     const std::string_view unit = internal::UnitOf(family.name);
     if (open && !unit.empty()) internal::AppendLine(text, "UNIT", name, unit);
     for (const MetricSeries& series : family.series) {

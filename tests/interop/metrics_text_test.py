@@ -52,6 +52,13 @@ class MetricsText(unittest.TestCase):
             self.assertEqual(sample.labels, {"name": name, "zone": ZONE})
             self.assertEqual(sample.value, value)
         self.assertEqual({sample.value for sample in age.samples}, {1.5})
+        took = by_name["hard_took_seconds"]
+        self.assertEqual(took.type, "histogram")
+        first = [sample for sample in took.samples if sample.labels["name"] == "plain"]
+        buckets = [(float(s.labels["le"]), s.value) for s in first if s.name.endswith("_bucket")]
+        self.assertEqual(buckets, [(0.0001, 1), (0.5, 1), (1, 3), (1e6, 3), (math.inf, 6)])
+        self.assertEqual([(s.name, s.value) for s in first if "le" not in s.labels],
+                         [("hard_took_seconds_sum", 3e7), ("hard_took_seconds_count", 6)])
         states = {s.labels["state"]: s.value for s in by_name["hard_breaker_state"].samples}
         self.assertEqual(states, {"closed": 1, "open": 0, "half_open": 0, "forced_open": 0, "metrics_only": 0,
                                   "disabled": 0})

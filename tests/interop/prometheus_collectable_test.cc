@@ -74,6 +74,28 @@ TEST(PrometheusCollectable, SaysWhatOurTextSays) {
   EXPECT_EQ(our_reader.families().at("shop_breaker_refused_total").series[0].value, 1);
 }
 
+struct Kiln {};
+void Collect(ObjectMetrics& out, const Kiln&) {
+  constexpr MetricFamily kTook{"took_seconds", MetricKind::kHistogram, "How long."};
+  out.Set(kTook, MetricHistogram{.bounds = {0.5, 2.5}, .counts = {1, 0, 3}, .sum = 7.25});
+}
+
+TEST(PrometheusCollectable, HistogramsAreTheirsToo) {
+  const metrics::Collectable collectable([](MetricsPage& page) { page.Add("a", Kiln{}); });
+  const std::vector<prometheus::MetricFamily> families = collectable.Collect();
+  ASSERT_EQ(families.size(), 1u);
+  EXPECT_EQ(families[0].type, prometheus::MetricType::Histogram);
+  const auto& histogram = families[0].metric.at(0).histogram;
+  EXPECT_EQ(histogram.sample_count, 4u);
+  EXPECT_EQ(histogram.sample_sum, 7.25);
+  ASSERT_EQ(histogram.bucket.size(), 3u);
+  EXPECT_EQ(histogram.bucket[1].cumulative_count, 1u);
+  EXPECT_EQ(histogram.bucket[1].upper_bound, 2.5);
+  EXPECT_EQ(histogram.bucket[2].upper_bound, INFINITY);
+  const std::string text = prometheus::TextSerializer().Serialize(families);
+  EXPECT_NE(text.find("took_seconds_bucket{name=\"a\",le=\"+Inf\"} 4"), std::string::npos) << text;
+}
+
 TEST(PrometheusCollectable, CollectsAnewForEachScrapeBesideARegistry) {
   const Shop shop;
   const metrics::Collectable ours([&](MetricsPage& page) { shop.Fill(page); });

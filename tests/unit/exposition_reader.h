@@ -102,7 +102,9 @@ class Reader {
     if (field == nullptr) return "an unknown comment";
     if (!field->empty()) return "told twice";
     if (!Unescape(open_, '\0', field)) return "an escape that is none";
-    if (what == "TYPE" && *field != "gauge" && *field != "counter") return "an unknown type";
+    if (what == "TYPE" && *field != "gauge" && *field != "counter" && *field != "histogram") {
+      return "an unknown type";
+    }
     if (what == "UNIT" && !name.ends_with("_" + *field)) return "a unit that is not in the name";
     line_ = whole;
     return "";
@@ -124,7 +126,15 @@ class Reader {
     const auto family = families_.find(current_);
     if (family == families_.end() || family->second.type.empty()) return "a series of no type";
     const bool counter = family->second.type == "counter";
-    if (series.name != current_ + (counter && open_ ? "_total" : "")) return "another's series";
+    const bool histogram = family->second.type == "histogram";
+    if (histogram) {
+      if (series.name != current_ + "_bucket" && series.name != current_ + "_sum" &&
+          series.name != current_ + "_count") {
+        return "another's series";
+      }
+    } else if (series.name != current_ + (counter && open_ ? "_total" : "")) {
+      return "another's series";
+    }
     if (counter && !series.name.ends_with("_total")) return "a counter without _total";
     if (!line_.empty() && line_[0] == '{') {
       const std::string wrong = ReadLabels(&series.labels);
@@ -134,6 +144,11 @@ class Reader {
     line_.remove_prefix(1);
     if (!ReadNumber(&series.value)) return "no number";
     if (counter && !(series.value >= 0)) return "a counter below 0";
+    if (histogram && series.name.ends_with("_bucket")) {
+      if (series.labels.empty() || series.labels.back().first != "le") return "a bucket without le";
+      const std::string& bound = series.labels.back().second;
+      if (bound != "+Inf" && bound.find('.') == bound.npos) return "a bound without a point";
+    }
     if (!keys_.insert({series.name, series.labels}).second) return "a series twice";
     family->second.series.push_back(series);
     line_ = whole;

@@ -90,7 +90,7 @@ TEST(MetricsPage, LeavesOutFamiliesThatAreNone) {
     return WhyNot("x", {.families = {kGood, family}, .value = value});
   };
   for (const std::string_view name : {""sv, "a-b"sv, "a b"sv, "a:b"sv, "a\nb"sv, "\xc3\xb6"sv,
-                                      "7a"sv, "a_total"sv, "a_created"sv, "a{"sv}) {
+                                      "7a"sv, "a_total"sv, "a_created"sv, "a_bucket"sv, "a{"sv}) {
     EXPECT_EQ(why({name, MetricKind::kGauge, "H."}),
               "object \"x\" in " + Quoted(name) + ": is not a name");
   }
@@ -129,6 +129,30 @@ TEST(MetricsPage, RefusesItsOwnOptionsByName) {
   MetricsPage page = MetricsPage::Create({.labels = {{"zone", "a"}}}).value();
   page.Add("x", Thing{.labels = {{"zone", "b"}}});
   EXPECT_NE(std::string(page.status().message()).find("\"zone\" comes twice"), std::string::npos);
+}
+
+TEST(MetricsPage, LeavesOutWhatIsNoHistogram) {
+  const auto why = [](MetricValue value, MetricKind kind, std::string label) {
+    return WhyNot("x", {.families = {{"a", kind, "H."}}, .labels = {{label, "b"}}, .value = value});
+  };
+  const MetricHistogram sound{.bounds = {1, 2}, .counts = {0, 0, 0}};
+  MetricsPage page;
+  page.Add("x", Thing{.families = {{"a", MetricKind::kHistogram, "H."}}, .value = sound});
+  EXPECT_TRUE(page.status().ok()) << page.status();
+  EXPECT_NE(why(sound, MetricKind::kHistogram, "le").find("buckets"), std::string::npos);
+  EXPECT_NE(why(sound, MetricKind::kGauge, "l").find("another kind"), std::string::npos);
+  EXPECT_NE(why(1, MetricKind::kHistogram, "l").find("another kind"), std::string::npos);
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  for (const MetricHistogram& bad :
+       {MetricHistogram{}, MetricHistogram{.bounds = {1}, .counts = {1}},
+        MetricHistogram{.bounds = {2, 1}, .counts = {0, 0, 0}},
+        MetricHistogram{.bounds = {1, 1}, .counts = {0, 0, 0}},
+        MetricHistogram{.bounds = {kNan}, .counts = {0, 0}},
+        MetricHistogram{.bounds = {kInf}, .counts = {0, 0}},
+        MetricHistogram{.bounds = {1}, .counts = {0, 0}, .sum = kNan}}) {
+    EXPECT_NE(why(bad, MetricKind::kHistogram, "l").find("no histogram"), std::string::npos);
+  }
 }
 
 TEST(MetricsPage, AnObjectThatWasLeftOutHoldsNoPlace) {

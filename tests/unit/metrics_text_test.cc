@@ -83,6 +83,38 @@ holdfast_tank_age_seconds{name="oldest",made="x"} 1.5
 )");
 }
 
+struct Kiln {
+  MetricHistogram burns;
+};
+
+void Collect(ObjectMetrics& out, const Kiln& kiln) {
+  constexpr MetricFamily kBurns{"kiln_burn_seconds", MetricKind::kHistogram, "How long."};
+  out.Set(kBurns, kiln.burns, {{"clay", "red"}});
+}
+
+TEST(MetricsText, WritesHistogramsWithAllBucketsSummedUp) {
+  const Kiln kiln{{.bounds = {0.00025, 0.5, 10}, .counts = {1, 2, 0, 4}, .sum = 51.5}};
+  for (const MetricsFormat format : {MetricsFormat::kPrometheus, MetricsFormat::kOpenMetrics}) {
+    const bool open = format == MetricsFormat::kOpenMetrics;
+    MetricsPage page;
+    page.Add("a", kiln);
+    ASSERT_TRUE(page.status().ok()) << page.status();
+    const std::string text = MetricsText(page, format);
+    EXPECT_EQ(text, std::string("# HELP holdfast_kiln_burn_seconds How long.\n"
+                                "# TYPE holdfast_kiln_burn_seconds histogram\n") +
+                        (open ? "# UNIT holdfast_kiln_burn_seconds seconds\n" : "") +
+                        R"(holdfast_kiln_burn_seconds_bucket{name="a",clay="red",le="0.00025"} 1
+holdfast_kiln_burn_seconds_bucket{name="a",clay="red",le="0.5"} 3
+holdfast_kiln_burn_seconds_bucket{name="a",clay="red",le="10.0"} 3
+holdfast_kiln_burn_seconds_bucket{name="a",clay="red",le="+Inf"} 7
+holdfast_kiln_burn_seconds_sum{name="a",clay="red"} 51.5
+holdfast_kiln_burn_seconds_count{name="a",clay="red"} 7
+)" + (open ? "# EOF\n" : ""));
+    exposition::Reader reader(open);
+    EXPECT_EQ(reader.Read(text), "");
+  }
+}
+
 TEST(MetricsText, AnEmptyPageIsStillAPage) {
   EXPECT_EQ(MetricsText(MetricsPage()), "");
   EXPECT_EQ(MetricsText(MetricsPage(), MetricsFormat::kOpenMetrics), "# EOF\n");

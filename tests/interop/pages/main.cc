@@ -19,6 +19,8 @@ constexpr MetricFamily kNumber{"number", MetricKind::kGauge,
 constexpr MetricFamily kCount{"count", MetricKind::kCounter, "A counter."};
 constexpr MetricFamily kAge{"age_seconds", MetricKind::kGauge, "A unit."};
 
+constexpr MetricFamily kTook{"took_seconds", MetricKind::kHistogram, "How long."};
+
 struct Hard {
   double number;
   uint64_t count;
@@ -27,6 +29,10 @@ void Collect(holdfast::ObjectMetrics& out, const Hard& hard) {
   out.Set(kNumber, hard.number, {{"other", "a,b={}#"}});
   out.Set(kCount, hard.count);
   out.Set(kAge, std::chrono::milliseconds(1500));
+  out.Set(kTook,
+          holdfast::MetricHistogram{
+              .bounds = {0.0001, 0.5, 1, 1e6}, .counts = {1, 0, 2, 0, 3}, .sum = 3e7},
+          {{"of", "it"}});
 }
 
 }  // namespace
