@@ -65,6 +65,7 @@ class StoreLayer : public OperableStore {
     // Released first: the reply may come, and delete it, before Submit returns.
     Submitted* const under_way = submitted.release();
     if (next_->Submit(under_way->passage.request, timeout, *under_way)) return true;
+    NotPassedOn(under_way->passage);
     delete under_way;
     return false;
   }
@@ -158,6 +159,9 @@ class StoreLayer : public OperableStore {
   virtual bool Before(Passage& passage, StoreReply& reply) = 0;
   // Must not throw.
   virtual void After(const Passage& passage, StoreReply& reply) = 0;
+
+  // In place of After where a Submit found no such form below: the request was never asked. Must not throw.
+  virtual void NotPassedOn(const Passage& /*passage*/) {}
 
   Store& next() const { return *next_; }
 

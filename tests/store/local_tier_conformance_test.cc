@@ -14,7 +14,7 @@ namespace {
 
 struct LocalTierFactory {
   static constexpr bool kDurable = false;
-  std::unique_ptr<Store> Make(testing::StoreClockFn clock) {
+  std::unique_ptr<OperableStore> Make(testing::StoreClockFn clock) {
     std::shared_ptr<Store> store = memory::Store::Create({.shards = 4, .clock = clock}).value();
     return memory::LocalTier::Create(std::move(store),
                                      {.max_age = std::chrono::hours(24), .clock = std::move(clock)})
@@ -24,6 +24,6 @@ struct LocalTierFactory {
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(LocalTier, StoreConformance, LocalTierFactory);
+HF_STORE_CONFORMANCE(LocalTier, LocalTierFactory);
 
 }  // namespace holdfast

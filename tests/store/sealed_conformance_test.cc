@@ -40,7 +40,8 @@ struct AllLayersFactory {
 
 }  // namespace
 
-INSTANTIATE_TYPED_TEST_SUITE_P(Sealed, StoreConformance, SealedFactory);
-INSTANTIATE_TYPED_TEST_SUITE_P(AllLayers, StoreConformance, AllLayersFactory);
+// Bodies that operators are shown stay sealed, so the suite of operable stores is not theirs.
+HF_STORE_CONFORMANCE_BASE(Sealed, SealedFactory);
+HF_STORE_CONFORMANCE_BASE(AllLayers, AllLayersFactory);
 
 }  // namespace holdfast

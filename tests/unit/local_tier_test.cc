@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "store/requests.h"
-#include "unit/scripted_store.h"
+#include "unit/probe_store.h"
 
 namespace holdfast {
 namespace {
@@ -24,8 +24,8 @@ namespace {
 using memory::LocalTier;
 using testing::Claim;
 using testing::Complete;
+using testing::ProbeStore;
 using testing::Read;
-using testing::ScriptedStore;
 using testing::WithFingerprint;
 
 class LocalTierTest : public ::testing::Test {
@@ -53,8 +53,8 @@ class LocalTierTest : public ::testing::Test {
   }
 
   testing::StoreClock clock_;
-  std::shared_ptr<ScriptedStore> remote_ =
-      std::make_shared<ScriptedStore>(memory::Store::Create({.clock = clock_.Function()}).value());
+  std::shared_ptr<ProbeStore> remote_ =
+      std::make_shared<ProbeStore>(memory::Store::Create({.clock = clock_.Function()}).value());
   std::unique_ptr<LocalTier> tier_;
 };
 
@@ -220,7 +220,9 @@ TEST_F(LocalTierTest, SubmitIsServedHereOrPassedOn) {
   ASSERT_EQ(waiter.replies.size(), 2u);
   EXPECT_EQ(*waiter.replies[1].body, "result");
   remote_->submits = false;
+  const uint64_t misses = tier_->stats().misses;
   EXPECT_FALSE(tier_->Submit(Claim("absent", 3), Duration{0}, waiter));
+  EXPECT_EQ(tier_->stats().misses, misses);
   EXPECT_EQ(waiter.replies.size(), 2u);
 }
 

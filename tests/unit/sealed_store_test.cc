@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "store/requests.h"
-#include "unit/scripted_store.h"
+#include "unit/probe_store.h"
 
 namespace holdfast {
 namespace {
@@ -22,8 +22,8 @@ using sealed::MemoryKeyRing;
 using sealed::SealingKey;
 using testing::Claim;
 using testing::Complete;
+using testing::ProbeStore;
 using testing::Resolve;
-using testing::ScriptedStore;
 
 constexpr std::string_view kSecret = "card 4111 1111 1111 1111";
 
@@ -57,8 +57,8 @@ class SealedStoreTest : public ::testing::Test {
 
   testing::StoreClock clock_;
   std::shared_ptr<MemoryKeyRing> keys_ = std::make_shared<MemoryKeyRing>();
-  std::shared_ptr<ScriptedStore> below_ =
-      std::make_shared<ScriptedStore>(memory::Store::Create({.clock = clock_.Function()}).value());
+  std::shared_ptr<ProbeStore> below_ =
+      std::make_shared<ProbeStore>(memory::Store::Create({.clock = clock_.Function()}).value());
   std::unique_ptr<sealed::Store> acme_;
 };
 
@@ -164,6 +164,42 @@ TEST_F(SealedStoreTest, BodyOfAnotherTenantRecordOrTimeIsCorrupt) {
     EXPECT_EQ(reply.raw.body.data, nullptr);
     EXPECT_EQ(reply.detail, "a sealed body does not open");
   }
+}
+
+TEST_F(SealedStoreTest, CheckpointIsSealedAndOpensForTheNextOwner) {
+  const StoreReply won = Ask(Claim("k", 1, HF_ON_EXPIRY_TAKEOVER));
+  EXPECT_EQ(won.raw.body.size, 0u);
+  ASSERT_EQ(Ask(testing::Checkpoint("k", won.raw.token, kSecret)).raw.status, HF_STORE_OK);
+  clock_.Advance(testing::kLease);
+  const StoreReply taken = Ask(Claim("k", 2, HF_ON_EXPIRY_TAKEOVER));
+  ASSERT_EQ(taken.raw.status, HF_STORE_WON);
+  ASSERT_NE(taken.body, nullptr);
+  EXPECT_EQ(*taken.body, kSecret);
+  clock_.Advance(testing::kLease);
+  const StoreReply below = Below(Claim("k", 3, HF_ON_EXPIRY_TAKEOVER));
+  EXPECT_EQ(below.body->find("4111"), std::string::npos);
+}
+
+TEST_F(SealedStoreTest, CheckpointThatDoesNotOpenIsCorruptAndTheKeyStaysClaimed) {
+  const uint64_t token = Below(Claim("k", 1, HF_ON_EXPIRY_TAKEOVER)).raw.token;
+  ASSERT_EQ(Below(testing::Checkpoint("k", token, "planted")).raw.status, HF_STORE_OK);
+  clock_.Advance(testing::kLease);
+  const StoreReply corrupt = Ask(Claim("k", 2, HF_ON_EXPIRY_TAKEOVER));
+  EXPECT_EQ(corrupt.raw.status, HF_STORE_CORRUPT);
+  EXPECT_EQ(corrupt.body, nullptr);
+  EXPECT_EQ(corrupt.raw.changed, 1u);  // it was claimed
+  EXPECT_EQ(Below(Claim("k", 3)).raw.status, HF_STORE_BUSY);
+}
+
+TEST_F(SealedStoreTest, CheckpointThatIsTooLargeOnceSealedIsRefusedBeforeAnythingHappens) {
+  acme_ = Open({.no_compression = true});
+  const uint64_t token = Ask(Claim("k", 1)).raw.token;
+  const uint64_t asked = below_->asked();
+  const std::string large(HF_IDEM_CHECKPOINT_MAX - 52, 'x');
+  EXPECT_EQ(Ask(testing::Checkpoint("k", token, large)).raw.status, HF_STORE_OVERLOADED);
+  EXPECT_EQ(below_->asked(), asked);
+  const std::string fits(HF_IDEM_CHECKPOINT_MAX - 53, 'x');
+  EXPECT_EQ(Ask(testing::Checkpoint("k", token, fits)).raw.status, HF_STORE_OK);
 }
 
 TEST_F(SealedStoreTest, BodiesFromBeforeTheSealAreReadOnlyIfThatIsAsked) {

@@ -73,6 +73,7 @@ class LocalTier final : public StoreLayer {
  protected:
   bool Before(Passage& passage, StoreReply& reply) override;
   void After(const Passage& passage, StoreReply& reply) override;
+  void NotPassedOn(const Passage& passage) override;
 
  private:
   struct Shards;

@@ -261,6 +261,14 @@ void LocalTier::After(const Passage& passage, StoreReply& reply) {
   }
 }
 
+// Whoever asks next asks for this again.
+void LocalTier::NotPassedOn(const Passage& passage) {
+  if (passage.request.verb != HF_STORE_CLAIM) return;
+  Shards::Shard& shard = shards_->Of(IdOf(passage.request));
+  const std::lock_guard lock(shard.mutex);
+  --shard.misses;
+}
+
 LocalTier::Stats LocalTier::stats() const {
   Stats stats;
   for (const Shards::Shard& shard : shards_->all) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A store that a test looks into: it counts what it is asked, and lets the test bend requests and replies.
-#ifndef HOLDFAST_TESTS_UNIT_SCRIPTED_STORE_H_
-#define HOLDFAST_TESTS_UNIT_SCRIPTED_STORE_H_
+#ifndef HOLDFAST_TESTS_UNIT_PROBE_STORE_H_
+#define HOLDFAST_TESTS_UNIT_PROBE_STORE_H_
 
 #include <holdfast/store.h>
 
@@ -14,9 +14,9 @@
 
 namespace holdfast::testing {
 
-class ScriptedStore final : public Store {
+class ProbeStore final : public Store {
  public:
-  explicit ScriptedStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
+  explicit ProbeStore(std::unique_ptr<Store> inner) : inner_(std::move(inner)) {}
 
   StoreReply Execute(const StoreRequest& request, Duration timeout) override {
     ++asked_;
@@ -54,4 +54,4 @@ struct KeptReply final : StoreWaiter {
 
 }  // namespace holdfast::testing
 
-#endif  // HOLDFAST_TESTS_UNIT_SCRIPTED_STORE_H_
+#endif  // HOLDFAST_TESTS_UNIT_PROBE_STORE_H_
