@@ -78,18 +78,18 @@ TEST_F(CheckerTest, OneOwnerAtATime) {
 
 TEST_F(CheckerTest, ALeaseEndsWithinItsWindow) {
   Claim(1, 0, 5, HF_STORE_WON, 10, 1);
-  Claim(2, 60, 81, HF_STORE_WON, 11,
-        2);  // 100 ms less the tolerance of 20 after 0, at the earliest
+  // 100 ms after 0 at the earliest, less the tolerance of 5.
+  Claim(2, 60, 96, HF_STORE_WON, 11, 2);
   EXPECT_TRUE(Possible());
-  history_.back().returned = 79 * HF_MS;
+  history_.back().returned = 94 * HF_MS;
   EXPECT_FALSE(Possible());
 }
 
 TEST_F(CheckerTest, NobodyIsBusyForEver) {
   Claim(1, 0, 5, HF_STORE_WON, 10, 1);
-  Claim(2, 124, 500, HF_STORE_BUSY, 10);
+  Claim(2, 109, 500, HF_STORE_BUSY, 10);
   EXPECT_TRUE(Possible());
-  history_.back().request.at = 126 * HF_MS;
+  history_.back().request.at = 111 * HF_MS;
   EXPECT_FALSE(Possible());
 }
 

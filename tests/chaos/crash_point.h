@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Points at which a worker kills itself: HF_CRASH_AT=name, or name:n for the n-th time it comes there.
+// Points at which a worker kills itself, HF_CRASH_AT=name, or stops itself, HF_STOP_AT=name, until somebody sends
+// SIGCONT; or name:n, the n-th time it comes there.
 //
 //   before_claim     the claim is not sent
 //   after_claim      the claim is answered, and nothing done yet
-//   after_effect     the effect is there, and the completion not sent
+//   after_effect     the work is over, and its completion, failure or abandonment not sent
 //   inside_complete  the completion is under way, and not answered
 //   after_complete   the completion is answered, and nobody told
 //
@@ -30,9 +31,13 @@ inline constexpr std::array<const char*, 5> kCrashPoints = {
 
 class CrashPoint {
  public:
-  // From HF_CRASH_AT; none if that is not set.
+  // From the environment; none if that says nothing.
   CrashPoint() {
-    const char* const given = std::getenv("HF_CRASH_AT");
+    const char* given = std::getenv("HF_CRASH_AT");
+    if (given == nullptr) {
+      given = std::getenv("HF_STOP_AT");
+      signal_ = SIGSTOP;
+    }
     if (given == nullptr) return;
     const std::string_view text = given;
     const size_t colon = text.find(':');
@@ -42,7 +47,7 @@ class CrashPoint {
 
   bool Strikes(std::string_view name) { return name == name_ && left_.fetch_sub(1) == 1; }
   void Pass(std::string_view name) {
-    if (Strikes(name)) Die();
+    if (Strikes(name)) kill(getpid(), signal_);
   }
   [[noreturn]] static void Die() {
     kill(getpid(), SIGKILL);
@@ -51,6 +56,7 @@ class CrashPoint {
 
  private:
   std::string name_;
+  int signal_ = SIGKILL;
   std::atomic<int64_t> left_{1};
 };
 
@@ -60,15 +66,15 @@ class CrashingStore final : public Store {
 
   StoreReply Execute(const StoreRequest& request, Duration timeout) override {
     if (request.verb == HF_STORE_CLAIM) point_.Pass("before_claim");
-    if (request.verb == HF_STORE_COMPLETE) {
+    const bool completes = request.verb == HF_STORE_COMPLETE;
+    if (completes || request.verb == HF_STORE_FAIL || request.verb == HF_STORE_ABANDON) {
       point_.Pass("after_effect");
-      if (point_.Strikes("inside_complete")) DieDuring(request);
     }
+    if (completes && point_.Strikes("inside_complete")) DieDuring(request);
     StoreReply reply = inner_.Execute(request, timeout);
-    if (request.verb == HF_STORE_CLAIM && reply.raw.status == HF_STORE_WON) {
-      point_.Pass("after_claim");
-    }
-    if (request.verb == HF_STORE_COMPLETE) point_.Pass("after_complete");
+    const hf_store_status status = reply.raw.status;
+    if (status == HF_STORE_WON || status == HF_STORE_RECONCILE) point_.Pass("after_claim");
+    if (completes) point_.Pass("after_complete");
     return reply;
   }
   std::vector<StoreReply> ExecuteMany(std::span<const StoreRequest> requests,

@@ -49,8 +49,10 @@ class Planted : public ::testing::TestWithParam<std::pair<Mistake, std::string>>
 TEST_P(Planted, IsFoundAndNamed) {
   const auto& [mistake, name] = GetParam();
   const auto sound = memory::Store::Create().value();
-  BrokenStore broken(*sound, mistake, 50);
-  const CheckResult result = Check(Record(broken, 20'000, 7));
+  BrokenStore broken(*sound, mistake, 20);
+  CheckOptions options;
+  options.model.tolerance = HF_MS;  // the store's clock is our own
+  const CheckResult result = Check(Record(broken, 20'000, 7), options);
   ASSERT_GT(broken.mistakes(), 0u);
   ASSERT_FALSE(result.violations.empty());
   std::map<std::string, int> kinds;
@@ -58,7 +60,10 @@ TEST_P(Planted, IsFoundAndNamed) {
   for (const auto& [kind, count] : kinds) {
     std::printf("  %s: %d of %zu violations\n", kind.c_str(), count, result.violations.size());
   }
-  EXPECT_EQ(result.violations.front().kind, name) << result.violations.front().history;
+  // One mistake may show as another once the key has gone on from there.
+  EXPECT_GT(2 * static_cast<size_t>(kinds[name]), result.violations.size())
+      << result.violations.front().kind << "\n"
+      << result.violations.front().history;
   EXPECT_NE(result.violations.front().history.find("<- impossible"), std::string::npos);
 }
 

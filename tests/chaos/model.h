@@ -50,7 +50,7 @@ struct KeyState {
 };
 
 struct ModelOptions {
-  int64_t tolerance = 20 * HF_MS;
+  int64_t tolerance = 5 * HF_MS;
   bool judge_time =
       true;  // false: the store's clock was moved, and any deadline may be over or not
   bool judge_checkpoints = true;  // false: any checkpoint may be handed to a winner

@@ -70,9 +70,8 @@ void OnceClient::RunOnce(Family family, const std::string& key) {
     if (fate == 3) return absl::UnavailableError("the answer was lost");
     return Body(key, ticket.token());
   };
-  const absl::StatusOr<RunOnceResult> result =
-      holdfast::RunOnce(store_, {.key = key}, options, work);
-  (void)result;  // what matters is in the history and in the ledger
+  // What matters is in the history and in the ledger.
+  (void)holdfast::RunOnce(store_, {.key = key}, options, work);
 }
 
 StoreRequest OnceClient::Claim(const std::string& key, hf_on_expiry on_expiry) {
@@ -95,18 +94,31 @@ StoreReply OnceClient::AskForSure(const StoreRequest& request) {
 }
 
 void OnceClient::Reconcile(const std::string& key) {
-  const StoreReply claim = AskForSure(Claim(key, HF_ON_EXPIRY_RECONCILE));
-  const bool ask_first = claim.raw.status == HF_STORE_RECONCILE;
-  if (claim.raw.status != HF_STORE_WON && !ask_first) return;
-  const uint64_t token = claim.raw.token;
-  const bool happened = ask_first && world_.ledger.Look(key, token);
-  if (!happened) {
+  board_.operations.fetch_add(1, std::memory_order_relaxed);
+  RunOnceOptions options;
+  options.request = "request";
+  options.on_expiry = OnExpiry::kReconcile;
+  options.lease = kLease;
+  options.ttl = kTtl;
+  options.max_attempts = kMaxAttempts;
+  options.reconcile = [&](Ticket& ticket) {
+    board_.operations.fetch_add(1, std::memory_order_relaxed);
+    if (Dice(20) == 0) return Finding::AskAgain(milliseconds(5));
+    if (!world_.ledger.Look(key, ticket.token())) return Finding::NotHappened();
+    return Finding::Happened(Body(key, ticket.token()));
+  };
+  const auto work = [&](Ticket& ticket) -> absl::StatusOr<std::string> {
+    board_.operations.fetch_add(1, std::memory_order_relaxed);
+    if (Dice(4) == 0) (void)ticket.Checkpoint("begun by " + std::to_string(ticket.token()));
     if (Dice(2) == 0) Dawdle();
-    if (!world_.ledger.ApplyFenced(key, token)) return;  // late: somebody looked after us
+    if (!world_.ledger.ApplyFenced(key, ticket.token())) {
+      ticket.SetEffect(HF_EFFECT_NOT_STARTED);  // late: somebody looked after us
+      return absl::AbortedError("fenced by the world");
+    }
     Dawdle();
-  }
-  const std::string body = Body(key, token);
-  AskForSure(testing::Complete(key, token, body));
+    return Body(key, ticket.token());
+  };
+  (void)holdfast::RunOnce(store_, {.key = key}, options, work);
 }
 
 void OnceClient::Join(const std::string& key) {

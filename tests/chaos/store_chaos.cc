@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "chaos/one_shot.h"
+#include "chaos/scene.h"
 #include "chaos/supervisor.h"
 #include "chaos/worker.h"
 
@@ -20,6 +22,20 @@ namespace {
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// Starts the store's servers, says where they are, and stops them when its input ends.
+int Serve(const std::string& store, const std::string& folder, uint64_t seed) {
+  const auto scene = holdfast::chaos::MakeScene(store, folder, seed);
+  if (!scene.ok()) {
+    std::fprintf(stderr, "store_chaos: %s\n", std::string(scene.status().message()).c_str());
+    return 2;
+  }
+  std::printf("%s\n", (*scene)->DirectAddress().c_str());
+  std::fflush(stdout);
+  while (std::getchar() != EOF) {
+  }
+  return 0;
 }
 
 }  // namespace
@@ -39,6 +55,14 @@ ABSL_FLAG(std::string, address, "", "");
 ABSL_FLAG(uint32_t, id, 0, "");
 ABSL_FLAG(uint32_t, threads, 0, "");
 ABSL_FLAG(bool, shared, true, "");
+// For scenarios: see one_shot.h.
+ABSL_FLAG(std::string, key, "key", "");
+ABSL_FLAG(std::string, policy, "in_doubt", "");
+ABSL_FLAG(std::string, deed, "value", "");
+ABSL_FLAG(uint32_t, lease_ms, 150, "");
+ABSL_FLAG(uint32_t, ttl_ms, 3'600'000, "");
+ABSL_FLAG(uint32_t, max_wait_ms, 0, "");
+ABSL_FLAG(uint32_t, herd, 1, "");
 
 int main(int count, char** arguments) {
   absl::SetProgramUsageMessage(
@@ -48,7 +72,24 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "store_chaos: unexpected '%s'\n", rest[1]);
     return 2;
   }
-  if (const std::string role = absl::GetFlag(FLAGS_role); !role.empty()) {
+  const std::string role = absl::GetFlag(FLAGS_role);
+  if (role == "serve") {
+    return Serve(absl::GetFlag(FLAGS_store), absl::GetFlag(FLAGS_folder),
+                 absl::GetFlag(FLAGS_seed));
+  }
+  if (role == "one" || role == "ask") {
+    const holdfast::chaos::OneShotSettings one = {.address = absl::GetFlag(FLAGS_address),
+                                                  .folder = absl::GetFlag(FLAGS_folder),
+                                                  .key = absl::GetFlag(FLAGS_key),
+                                                  .policy = absl::GetFlag(FLAGS_policy),
+                                                  .deed = absl::GetFlag(FLAGS_deed),
+                                                  .lease_ms = absl::GetFlag(FLAGS_lease_ms),
+                                                  .ttl_ms = absl::GetFlag(FLAGS_ttl_ms),
+                                                  .max_wait_ms = absl::GetFlag(FLAGS_max_wait_ms),
+                                                  .herd = absl::GetFlag(FLAGS_herd)};
+    return role == "one" ? holdfast::chaos::RunOne(one) : holdfast::chaos::AskOne(one);
+  }
+  if (!role.empty()) {
     return holdfast::chaos::RunWorker({.role = role,
                                        .folder = absl::GetFlag(FLAGS_folder),
                                        .address = absl::GetFlag(FLAGS_address),

@@ -31,6 +31,7 @@ constexpr uint32_t kProcesses = 3;
 constexpr uint32_t kThreads = 4;
 constexpr milliseconds kBeat{20};
 constexpr milliseconds kPatience{30'000};
+constexpr milliseconds kSettled{500};  // after which a worker has what it needs to write its history
 
 class Supervisor {
  public:
@@ -99,6 +100,7 @@ class Supervisor {
     uint32_t id = 0;
     std::unique_ptr<Child> process;
     std::string crash;  // its HF_CRASH_AT, or empty
+    steady_clock::time_point since = steady_clock::now();
     bool stopped = false;
     steady_clock::time_point until{};
   };
@@ -164,7 +166,9 @@ class Supervisor {
     if (Chance(25)) Pause(workers_[random_() % workers_.size()]);
     if (striking_ || !Chance(20)) return;
     std::vector<pid_t> pids;
-    for (const Slot& slot : workers_) pids.push_back(slot.process->pid());
+    for (const Slot& slot : workers_) {
+      if (steady_clock::now() > slot.since + kSettled) pids.push_back(slot.process->pid());
+    }
     const std::string fault = scene_.Strike(random_, pids);
     if (fault.empty()) return;
     ++faults_[fault];
