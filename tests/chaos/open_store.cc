@@ -2,13 +2,13 @@
 // See open_store.h.
 #include "chaos/open_store.h"
 
-#include <absl/strings/numbers.h>
 #include <holdfast/memory/store.h>
 #include <holdfast/sqlite/store.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 namespace holdfast::chaos {
 namespace {
@@ -99,6 +99,14 @@ absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared) {
   const std::string where = colon == address.npos ? "" : address.substr(colon + 1);
   if (kind == "memory") return OpenMemory();
   if (kind == "sqlite") return OpenSqlite(where, shared);
+  const auto port = static_cast<uint16_t>(std::strtoul(where.c_str(), nullptr, 10));
+#ifdef HF_CHAOS_REDIS
+  if (kind == "redis") return OpenRedis(port, 0);
+  if (kind == "replicated") return OpenRedis(port, 1);
+#endif
+#ifdef HF_CHAOS_POSTGRES
+  if (kind == "postgres") return OpenPostgres(port);
+#endif
   return absl::InvalidArgumentError("no store '" + address + "'");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stores by name, for programs that are told which one to use on their command line:
-//   memory:   sqlite:PATH   redis:PORT   cluster:PORT,PORT,...   postgres:PORT      (ports of 127.0.0.1)
+//   memory:   sqlite:PATH   redis:PORT   replicated:PORT (waits for one replica)   postgres:PORT
+// Ports are of 127.0.0.1. Patience is short: whoever does not answer is given up long before a test would end.
 #ifndef HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
 #define HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
 
@@ -29,6 +30,10 @@ struct OpenedStore {
 
 // `shared`: several processes use it at once.
 absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared);
+
+// The parts of OpenStore that come with an adapter.
+absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas);
+absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port);
 
 }  // namespace holdfast::chaos
 

@@ -45,12 +45,39 @@ class SqliteScene final : public Scene {
 
 }  // namespace
 
+std::string StoreNames() {
+  std::string names = "memory sqlite";
+#ifdef HF_CHAOS_REDIS
+  names += " redis failover";
+#endif
+#ifdef HF_CHAOS_POSTGRES
+  names += " postgres";
+#endif
+  return names;
+}
+
 absl::StatusOr<std::unique_ptr<Scene>> MakeScene(std::string_view store, const std::string& folder,
-                                                 uint64_t /*seed*/) {
+                                                 [[maybe_unused]] uint64_t seed) {
   if (store == "memory") return std::make_unique<MemoryScene>();
   if (store == "sqlite") return std::make_unique<SqliteScene>(folder);
+  std::unique_ptr<Scene> scene;
+#ifdef HF_CHAOS_REDIS
+  if (store == "redis") scene = MakeRedisScene(seed);
+  if (store == "failover") scene = MakeFailoverScene(seed);
+  const bool is_redis = store == "redis" || store == "failover";
+#else
+  constexpr bool is_redis = false;
+#endif
+#ifdef HF_CHAOS_POSTGRES
+  if (store == "postgres") scene = MakePostgresScene(seed);
+  const bool is_postgres = store == "postgres";
+#else
+  constexpr bool is_postgres = false;
+#endif
+  if (scene != nullptr) return scene;
+  if (is_redis || is_postgres) return absl::UnavailableError("the servers do not start");
   return absl::InvalidArgumentError(
-      absl::StrCat("--store: no '", std::string(store), "'; there are: memory sqlite"));
+      absl::StrCat("--store: no '", std::string(store), "'; there are: ", StoreNames()));
 }
 
 }  // namespace holdfast::chaos

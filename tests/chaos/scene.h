@@ -50,6 +50,14 @@ class Scene {
 absl::StatusOr<std::unique_ptr<Scene>> MakeScene(std::string_view store, const std::string& folder,
                                                  uint64_t seed);
 
+// The parts of MakeScene that come with an adapter. Null if the servers do not start.
+std::unique_ptr<Scene> MakeRedisScene(uint64_t seed);
+std::unique_ptr<Scene> MakeFailoverScene(uint64_t seed);
+std::unique_ptr<Scene> MakePostgresScene(uint64_t seed);
+
+// What can be asked for in this build.
+std::string StoreNames();
+
 }  // namespace holdfast::chaos
 
 #endif  // HOLDFAST_TESTS_CHAOS_SCENE_H_

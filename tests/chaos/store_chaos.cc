@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real processes on a real store, and everything done to both that docs/chaos.md lists.
 //
-//   store_chaos --store=memory|sqlite --seconds=N --seed=S --json FILE
+//   store_chaos --store=NAME --seconds=N --seed=S --json FILE
 //
 // Exit: 0 sound; 1 something that must not be; 2 bad use.
 #include <absl/flags/flag.h>
@@ -40,7 +40,7 @@ int Serve(const std::string& store, const std::string& folder, uint64_t seed) {
 
 }  // namespace
 
-ABSL_FLAG(std::string, store, "", "memory or sqlite");
+ABSL_FLAG(std::string, store, "", "memory, sqlite, redis, failover or postgres");
 ABSL_FLAG(uint32_t, seconds, 0, "how long to work; default HF_CHAOS_SECONDS, or 10");
 ABSL_FLAG(uint64_t, operations, 0, "stop after so many; default HF_CHAOS_OPS, or no limit");
 ABSL_FLAG(uint64_t, seed, 1, "of all that is random here");
@@ -66,7 +66,7 @@ ABSL_FLAG(uint32_t, herd, 1, "");
 
 int main(int count, char** arguments) {
   absl::SetProgramUsageMessage(
-      "store_chaos --store=memory|sqlite [--seconds=N] [--operations=N] [--seed=S] [--json=FILE]");
+      "store_chaos --store=NAME [--seconds=N] [--operations=N] [--seed=S] [--json=FILE]");
   const std::vector<char*> rest = absl::ParseCommandLine(count, arguments);
   if (rest.size() > 1) {
     std::fprintf(stderr, "store_chaos: unexpected '%s'\n", rest[1]);

@@ -31,7 +31,8 @@ constexpr uint32_t kProcesses = 3;
 constexpr uint32_t kThreads = 4;
 constexpr milliseconds kBeat{20};
 constexpr milliseconds kPatience{30'000};
-constexpr milliseconds kSettled{500};  // after which a worker has what it needs to write its history
+constexpr milliseconds kSettled{
+    500};  // after which a worker has what it needs to write its history
 
 class Supervisor {
  public:
