@@ -31,9 +31,10 @@ class Possible {
   bool MayBeOver(const Window& window) const {
     return !options_.judge_time || Later(op_.returned, options_.tolerance) >= window.earliest;
   }
-  bool MayBeAhead(const Window& window) const {
-    return !options_.judge_time || From() < Later(window.latest, options_.tolerance);
+  bool MayBeAhead(const Window& window, int64_t lag = 0) const {
+    return !options_.judge_time || From() < Later(window.latest, options_.tolerance + lag);
   }
+  bool MayLinger(const Window& window) const { return MayBeAhead(window, options_.retention_lag); }
   // The operation takes effect no earlier than this.
   int64_t From() const { return std::max(request_.at, state_.written); }
   Window After(hf_duration duration) const {
@@ -48,7 +49,7 @@ class Possible {
   }
   bool MayBeUnexpired() const {
     if (state_.state == HF_RECORD_ABSENT) return false;
-    return !Forgettable() || MayBeAhead(state_.expires);
+    return !Forgettable() || MayLinger(state_.expires);
   }
 
   // A store need not have erased what is past its time: a late settlement may still be told what became of it.
@@ -137,7 +138,7 @@ class Possible {
       case HF_RECORD_IN_DOUBT:
         return Keep(HF_STORE_IN_DOUBT);
       case HF_RECORD_RETRYABLE:
-        if (MayBeAhead(state_.not_before)) Keep(HF_STORE_BACKOFF);
+        if (MayLinger(state_.not_before)) Keep(HF_STORE_BACKOFF);
         if (MayBeOver(state_.not_before)) TakeOver(HF_STORE_WON);
         return;
       default:

@@ -51,6 +51,9 @@ struct KeyState {
 
 struct ModelOptions {
   int64_t tolerance = 5 * HF_MS;
+  // How long past its time a result may still be replayed, or a backoff told: harmless, and so left to a store
+  // that only estimates what its server's clock shows. A key is never given away early, nor a lease judged late.
+  int64_t retention_lag = 0;
   bool judge_time =
       true;  // false: the store's clock was moved, and any deadline may be over or not
   bool judge_checkpoints = true;  // false: any checkpoint may be handed to a winner

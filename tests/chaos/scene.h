@@ -29,6 +29,8 @@ class Scene {
   virtual bool is_shared() const { return true; }
   // What a dead worker had asked for cannot take effect any more: no server, no network.
   virtual bool is_local() const { return false; }
+  // See ModelOptions.
+  virtual int64_t retention_lag() const { return 0; }
   // What this scene does to the store goes beyond what the store promises: violations are counted and told, and are no failure.
   // Empty: it does not.
   virtual std::string beyond_promise() const { return ""; }

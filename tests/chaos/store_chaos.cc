@@ -73,6 +73,7 @@ int main(int count, char** arguments) {
     return 2;
   }
   const std::string role = absl::GetFlag(FLAGS_role);
+  if (role == "stores") return std::puts(holdfast::chaos::StoreNames().c_str()) < 0 ? 2 : 0;
   if (role == "serve") {
     return Serve(absl::GetFlag(FLAGS_store), absl::GetFlag(FLAGS_folder),
                  absl::GetFlag(FLAGS_seed));

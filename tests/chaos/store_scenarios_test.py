@@ -22,6 +22,7 @@ PATIENCE = 60
 POLICIES = ["in_doubt", "takeover", "reconcile"]
 POINTS = ["before_claim", "after_claim", "after_effect", "inside_complete", "after_complete"]
 LEASE = 120  # ms
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 def expect(condition, what):
@@ -34,13 +35,28 @@ class Stage:
 
     def __init__(self, store, folder):
         self.store, self.folder = store, folder
+        self.clock = folder / "clock"
+        self.set_clock("+0")
         (folder / "effects").mkdir()
         (folder / "store").mkdir()
         self.server = subprocess.Popen(
             [CHAOS, "--role=serve", f"--store={store}", f"--folder={folder}/store"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.moved_clock())
         self.address = self.server.stdout.readline().strip()
         expect(self.address, f"{store} does not start")
+
+    def moved_clock(self):
+        """The environment of a server whose clock set_clock moves. Its steady clock stays as it is."""
+        if self.store not in SERVERS or not os.path.exists(FAKETIME):
+            return None
+        return dict(os.environ, LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=str(self.clock),
+                    FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1", DONT_FAKE_MONOTONIC="1")
+
+    def set_clock(self, offset):
+        """Seconds beside the true time. Replaced in one step, as servers read it at any moment."""
+        fresh = self.clock.with_suffix(".new")
+        fresh.write_text(offset + "\n")
+        fresh.rename(self.clock)
 
     def close(self):
         self.server.stdin.close()
@@ -66,10 +82,10 @@ class Stage:
         process.communicate(timeout=PATIENCE)
         expect(process.returncode == -signal.SIGKILL, f"{point}: {process.returncode}, not killed")
 
-    def freeze(self, key, point, **options):
+    def freeze(self, key, point, environment=None, **options):
         """A process that has stopped itself at the point."""
         options.setdefault("lease_ms", LEASE)
-        process = self.start("one", key, {"HF_STOP_AT": point}, **options)
+        process = self.start("one", key, {**(environment or {}), "HF_STOP_AT": point}, **options)
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         expect(os.WIFSTOPPED(status), f"{point}: it did not stop")
         return process
@@ -86,6 +102,9 @@ class Stage:
         until = time.monotonic() + PATIENCE
         while self.ask(key)["status"] == "BUSY":
             expect(time.monotonic() < until, f"{key}: busy for ever")
+
+
+SERVERS = ["redis", "postgres"]
 
 
 def end_of(process):
@@ -199,11 +218,57 @@ def test_39_after_its_time_a_result_is_forgotten_and_the_token_is_not(stage):
     expect(again["ran"] and again["attempt"] == 1 and again["token"] > first["token"], again)
 
 
+def needs_a_server_with_a_movable_clock(stage):
+    if stage.store not in SERVERS:
+        return "its clock is the machine's"
+    return None if os.path.exists(FAKETIME) else "libfaketime is not installed"
+
+
+def test_13_clock_of_a_worker_does_not_matter(stage):
+    if why := needs_a_server_with_a_movable_clock(stage):
+        return why
+    for hours, key in ((1, "ahead"), (-1, "behind")):
+        fake = {"LD_PRELOAD": FAKETIME, "FAKETIME": f"{3600 * hours:+d}", "DONT_FAKE_MONOTONIC": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        holder = stage.freeze(key, "after_claim", fake, policy="takeover", lease_ms=30000)
+        busy = stage.ask(key)
+        expect(busy["status"] == "BUSY" and 20000 < busy["retry_after_ms"] <= 30000, f"{key}: {busy}")
+        other = end_of(stage.start("one", key, fake, policy="takeover", lease_ms=LEASE))
+        expect(other["reason"] == "idem_busy", f"{key}: {other}")
+        expect(thaw(holder)["code"] == "OK", f"{key}: the holder could not complete")
+        expect(stage.one(key, policy="takeover")["replayed"], f"{key}: not replayed")
+
+
+def test_14_server_clock_that_jumps_ahead_costs_the_lease_and_nothing_else(stage):
+    if why := needs_a_server_with_a_movable_clock(stage):
+        return why
+    holder = stage.freeze("jump", "after_effect", policy="takeover", lease_ms=60000)
+    stage.set_clock("+3600")
+    successor = stage.one("jump", policy="takeover")
+    expect(successor["ran"] and successor["attempt"] == 2, successor)
+    late = thaw(holder)
+    expect(late["reason"] == "idem_fenced" and late["token"] < successor["token"], late)
+
+
+def test_15_server_clock_that_steps_back_lengthens_leases_and_tokens_still_rise(stage):
+    if why := needs_a_server_with_a_movable_clock(stage):
+        return why
+    holder = stage.freeze("back", "after_claim", policy="takeover", lease_ms=20000)
+    first = stage.one("rises", deed="not_started")
+    stage.set_clock("-3600")
+    busy = stage.ask("back")
+    expect(busy["status"] == "BUSY" and busy["retry_after_ms"] > 20000, busy)
+    tokens = [first["token"]] + [stage.one("rises", deed="not_started")["token"] for _ in range(3)]
+    expect(tokens == sorted(set(tokens)), f"tokens do not rise: {tokens}")
+    expect(thaw(holder)["code"] == "OK", "the holder could not complete")
+
+
 def main():
     if not CHAOS.exists():
         print(f"{CHAOS.name} is not built")
         sys.exit(77)
-    stores = sys.argv[1:] or ["sqlite"]
+    built = subprocess.run([CHAOS, "--role=stores"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    stores = sys.argv[1:] or [store for store in built.split() if store in ["sqlite", *SERVERS]]
     failed = 0
     for store in stores:
         for name, test in [(name, value) for name, value in globals().items() if name.startswith("test_")]:

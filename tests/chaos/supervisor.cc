@@ -252,7 +252,7 @@ absl::StatusOr<std::string> MakeFolder() {
   return path;
 }
 
-absl::Status Conclude(const Supervisor& supervisor, RunReport* report) {
+absl::Status Conclude(const Supervisor& supervisor, const Scene& scene, RunReport* report) {
   report->worked = supervisor.worked();
   report->faults = supervisor.Faults();
   report->trouble = supervisor.trouble();
@@ -266,7 +266,9 @@ absl::Status Conclude(const Supervisor& supervisor, RunReport* report) {
     if (won && operation.reply.attempt > 1) ++report->takeovers;
   }
   const int64_t start = MonotonicNow();
-  report->check = Check(*std::move(history));
+  CheckOptions options;
+  options.model.retention_lag = scene.retention_lag();
+  report->check = Check(*std::move(history), options);
   report->checked = static_cast<double>(MonotonicNow() - start) / HF_S;
   for (const Violation& violation : report->check.violations) ++report->violations[violation.kind];
   const absl::StatusOr<AuditResult> audit = ReadAudit(report->settings.folder);
@@ -307,7 +309,7 @@ absl::StatusOr<RunReport> Run(const RunSettings& given) {
     Supervisor supervisor(report.settings, **scene, **board);
     supervisor.Storm();
     supervisor.Audit();
-    if (absl::Status status = Conclude(supervisor, &report); !status.ok()) return status;
+    if (absl::Status status = Conclude(supervisor, **scene, &report); !status.ok()) return status;
   }
   scene->reset();
   if (given.folder.empty() && report.sound()) fs::remove_all(folder, error);
