@@ -11,7 +11,8 @@ namespace {
 
 constexpr const char* kAbout =
     "holdfast: look after idempotency records.\n"
-    "URL is one of  sqlite:PATH   redis://HOST:PORT/DB   rediss://...   postgres://...\n"
+    "URL is one of  sqlite:PATH  redis://HOST:PORT/DB  redis-cluster://HOST:PORT  postgres://...\n"
+    "(rediss and rediss-cluster: with TLS).\n"
     "Exit status: 0 done, 1 refused or failed, 2 a mistake on the command line, 3 damage found.";
 
 // The login name, as an audit row wants a person rather than "root".

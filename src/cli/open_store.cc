@@ -13,7 +13,8 @@
 #include <holdfast/sqlite/store.h>
 #endif
 #ifdef HOLDFAST_WITH_REDIS
-#include <holdfast/redis/store.h>
+#include <holdfast/redis/cluster_store.h>
+#include <holdfast/redis/url.h>
 #endif
 #ifdef HOLDFAST_WITH_POSTGRES
 #include <holdfast/postgres/store.h>
@@ -25,9 +26,9 @@ namespace {
 constexpr absl::string_view kSqlite = "sqlite:";
 
 absl::Status NoSuchStore(const std::string& url) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "no store for ", WithoutPassword(url),
-      ": want sqlite:PATH, redis://, rediss:// or postgres:// (and a build with that store)"));
+  return absl::InvalidArgumentError(absl::StrCat("no store for ", WithoutPassword(url),
+                                                 ": want sqlite:PATH, redis://, redis-cluster:// "
+                                                 "or postgres:// (and a build with that store)"));
 }
 
 bool IsPostgres(const std::string& url) {
@@ -36,6 +37,16 @@ bool IsPostgres(const std::string& url) {
 
 bool IsRedis(const std::string& url) {
   return absl::StartsWith(url, "redis://") || absl::StartsWith(url, "rediss://");
+}
+
+// "redis-cluster://" to "redis://", and so with TLS; empty if it is no such URL.
+std::string ClusterUrl(const std::string& url) {
+  constexpr absl::string_view kCluster = "-cluster://";
+  const size_t at = url.find(kCluster.data());
+  if (at == std::string::npos) return "";
+  const std::string plain =
+      absl::StrCat(url.substr(0, at), "://", url.substr(at + kCluster.size()));
+  return IsRedis(plain) ? plain : "";
 }
 
 template <class Concrete>
@@ -71,6 +82,27 @@ postgres::Options PostgresOptions(const std::string& url, const std::string& pas
 }
 #endif
 
+#ifdef HOLDFAST_WITH_REDIS
+absl::StatusOr<redis::Options> RedisOptions(const std::string& url,
+                                            const std::string& password_file) {
+  absl::StatusOr<redis::Options> options = redis::ParseUrl(url);
+  if (!options.ok()) return options;
+  if (!password_file.empty()) options->server.credentials.password_file = password_file;
+  options->require_sentinel = true;  // where nobody kept records, there is nothing to look after
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<OperableStore>> OpenRedis(const std::string& url,
+                                                         const std::string& password_file) {
+  const std::string cluster = ClusterUrl(url);
+  absl::StatusOr<redis::Options> options =
+      RedisOptions(cluster.empty() ? url : cluster, password_file);
+  if (!options.ok()) return options.status();
+  if (cluster.empty()) return Upcast(redis::Store::Open(*std::move(options)));
+  return Upcast(redis::ClusterStore::Open({.store = *std::move(options)}));
+}
+#endif
+
 std::string AtVersion(uint32_t version) {
   return absl::StrCat("the schema is at version ", version, ", this command's own");
 }
@@ -90,6 +122,9 @@ absl::StatusOr<std::unique_ptr<OperableStore>> OpenStore(
     const std::string& url, [[maybe_unused]] const std::string& password_file) {
 #ifdef HOLDFAST_WITH_SQLITE
   if (absl::StartsWith(url, kSqlite)) return Upcast(OpenSqlite(url, false));
+#endif
+#ifdef HOLDFAST_WITH_REDIS
+  if (IsRedis(url) || !ClusterUrl(url).empty()) return OpenRedis(url, password_file);
 #endif
 #ifdef HOLDFAST_WITH_POSTGRES
   if (IsPostgres(url)) return Upcast(postgres::Store::Open(PostgresOptions(url, password_file)));
@@ -115,7 +150,8 @@ absl::StatusOr<std::string> MigrateStore(const std::string& url,
     return AtVersion(*version);
   }
 #endif
-  if (IsRedis(url)) return std::string("Redis keeps no schema: records carry their own version");
+  if (IsRedis(url) || !ClusterUrl(url).empty())
+    return std::string("Redis keeps no schema: records carry their own version");
   return NoSuchStore(url);
 }
 
