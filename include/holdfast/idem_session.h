@@ -21,9 +21,9 @@
 #include <holdfast/waiters.h>
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,7 +37,7 @@ class IdemSession {
   IdemSession(Store& store, Clock& clock, Waiters* waiters)
       : store_(store), clock_(clock), waiters_(waiters) {}
   ~IdemSession() {
-    if (const auto last = LastWord()) OnLastReply(*last, store_.Execute(*last, Duration{0}));
+    if (const auto* last = LastWord()) OnLastReply(store_.Execute(*last, Duration{0}));
     if (free_ != Freed::kNobody && waiters_ != nullptr) waiters_->OnSettled(key_id_, free_);
   }
   IdemSession(const IdemSession&) = delete;
@@ -51,14 +51,14 @@ class IdemSession {
     if (options.deadline > 0) give_up_at_ = std::min(give_up_at_, options.deadline);
   }
 
-  // After STORE: what to execute, and for how long; nullopt ends the session.
-  std::optional<hf_store_request> Request() {
+  // After STORE: what to execute, and for how long; null ends the session. Good until the reply is in.
+  const hf_store_request* Request() {
     if (hf_idem_request(&idem_, &asked_) == HF_OK) {
       if (waiters_ != nullptr) epoch_ = waiters_->EpochOf(key_id_);
-      return asked_;
+      return &asked_;
     }
     Break();
-    return std::nullopt;
+    return nullptr;
   }
   Duration time_left() const { return TimeLeft(action_.until); }
   void OnReply(StoreReply reply) {
@@ -82,7 +82,6 @@ class IdemSession {
   hf_time give_up_at() const { return give_up_at_; }
   const WaitKey& key_id() const { return key_id_; }
   uint32_t epoch() const { return epoch_; }  // of the last claim, for Waiters::Join
-  // Too many wait already: busy.
   void GiveUpWaiting() {
     SetEnd(HF_ABORTED, HF_R_IDEM_BUSY);
     action_.retry_after = reply_.raw.retry_after;
@@ -125,7 +124,10 @@ class IdemSession {
   // While either is at work: what to execute for a new lease or for a checkpoint, or why not; and the reply.
   hf_code Renewal(hf_store_request* request) { return hf_idem_renew(&idem_, Now(), request); }
   hf_code OnRenewed(const StoreReply& reply) {
-    return hf_idem_on_renewed(&idem_, &reply.raw, Now(), &lease_until_);
+    hf_time until = lease_until_;
+    const hf_code code = hf_idem_on_renewed(&idem_, &reply.raw, Now(), &until);
+    lease_until_ = until;
+    return code;
   }
   hf_code Checkpoint(std::string_view bytes, hf_store_request* request) {
     return hf_idem_checkpoint(&idem_, bytes.data(), bytes.size(), Now(), request);
@@ -134,7 +136,6 @@ class IdemSession {
     return hf_idem_on_checkpointed(&idem_, &reply.raw, Now());
   }
   Duration lease_left() const { return TimeLeft(lease_until_); }
-  // Until when the work may run. Not the deadline, the lease.
   Duration lease_remaining() const {
     return Duration{std::max<hf_duration>(0, lease_until_ - clock_.Now())};
   }
@@ -145,15 +146,14 @@ class IdemSession {
   // What becomes of the record if the work never gets to End: HF_EFFECT_*, ambiguous by default.
   void SetEffect(hf_effect effect) { effect_ = effect; }
   hf_effect effect() const { return effect_; }
-  // The result would be too large, so nothing has happened.
-  void RefuseOversize() {
+  void RefuseOversize() {  // so nothing has happened
     effect_ = HF_EFFECT_NOT_STARTED;
     oversize_ = true;
   }
   bool refused_oversize() const { return oversize_; }
 
-  // The session ends here, and owes this to its store.
-  std::optional<hf_store_request> LastWord() {
+  // The session ends here, and owes this to its store; null: nothing.
+  const hf_store_request* LastWord() {
     // Won, and not begun: nothing can have happened.
     const hf_effect effect = running_ ? effect_ : HF_EFFECT_NOT_STARTED;
     running_ = false;
@@ -164,12 +164,11 @@ class IdemSession {
       hf_idem_on_result(&idem_, &outcome, nullptr, 0, Now(), &action_);
     }
     hf_store_request last;
-    if (hf_idem_abort(&idem_, now_, &last) != 1) return std::nullopt;
-    return last;
+    if (hf_idem_abort(&idem_, now_, &last) != 1) return nullptr;
+    asked_ = last;
+    return &asked_;
   }
-  void OnLastReply(const hf_store_request& request, const StoreReply& reply) {
-    free_ = FreedBy(request, reply.raw);
-  }
+  void OnLastReply(const StoreReply& reply) { free_ = FreedBy(asked_, reply.raw); }
   // What then stands in action().
   void SetEnd(hf_code code, hf_reason reason) {
     action_ = hf_action{};
@@ -190,7 +189,6 @@ class IdemSession {
     hf_idem_read(&idem_, &snapshot);
     return snapshot;
   }
-  // The stored result if snapshot().replayed. Shared with the store.
   const std::shared_ptr<const std::string>& replayed_body() const { return reply_.body; }
   // What the store said of its last failure, for people.
   const std::string& store_detail() const { return reply_.detail; }
@@ -235,7 +233,7 @@ class IdemSession {
   uint32_t epoch_ = 0;
   hf_time now_ = 0;
   hf_time give_up_at_ = 0;
-  hf_time lease_until_ = 0;
+  std::atomic<hf_time> lease_until_{0};  // who works may look from any thread
   hf_effect effect_ = HF_EFFECT_DERIVE;
   Freed free_ = Freed::kNobody;
   bool running_ = false;

@@ -66,9 +66,14 @@ class KeyWait final : public Alarm, public KeyWaiter {
 
   // In any thread while the operation is there: ends the wait, if there is one.
   void Stop() {
-    Timers* const timers = timers_.load();
-    if (timers != nullptr && timers->Cancel(*this)) ArriveAlarm();
+    if (Halt()) Halted();
   }
+  // Likewise in two steps: after the first, if it is true, nothing goes on before the second.
+  bool Halt() {
+    Timers* const timers = timers_.load();
+    return timers != nullptr && timers->Cancel(*this);
+  }
+  void Halted() { ArriveAlarm(); }
 
   // After the wait: the key may be free, and it is not just time that has passed.
   bool woken() const { return woken_.load(); }

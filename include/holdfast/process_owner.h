@@ -3,8 +3,11 @@
 #ifndef HOLDFAST_PROCESS_OWNER_H_
 #define HOLDFAST_PROCESS_OWNER_H_
 
+#include <holdfast/entropy.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -15,8 +18,9 @@ namespace internal {
 
 struct OwnerName {
   std::mutex mutex;
-  std::string given;  // empty: host:pid
-  std::string host;
+  std::string given;       // empty: host:pid
+  std::string by_default;  // host:pid of that generation; empty: not asked for yet
+  uint32_t generation = 0;
 };
 
 inline OwnerName& TheOwnerName() {
@@ -39,11 +43,16 @@ inline std::string ProcessOwner() {
   internal::OwnerName& owner = internal::TheOwnerName();
   const std::lock_guard lock(owner.mutex);
   if (!owner.given.empty()) return owner.given;
-  if (owner.host.empty()) {
+  const uint32_t generation = internal::fork_generation.load(std::memory_order_relaxed);
+  if (owner.by_default.empty() || owner.generation != generation) {
     char host[256] = {};
-    owner.host = gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0' ? host : "?";
+    const bool named = gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0';
+    owner.by_default = named ? host : "?";
+    owner.by_default += ':';
+    owner.by_default += std::to_string(static_cast<long long>(getpid()));
+    owner.generation = generation;
   }
-  return owner.host + ":" + std::to_string(static_cast<long long>(getpid()));
+  return owner.by_default;
 }
 
 }  // namespace holdfast::inline v0_4

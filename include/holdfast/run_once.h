@@ -100,7 +100,7 @@ class RunOnceSession : public internal::IdemSession {
       if (broken()) Fail();
       if (action().kind == HF_DO_FINISH) return false;
       if (action().kind == HF_DO_STORE) {
-        if (const auto request = Request()) OnReply(store_.Execute(*request, time_left()));
+        if (const auto* request = Request()) OnReply(store_.Execute(*request, time_left()));
       } else if (action().kind == HF_DO_SLEEP) {
         Sleep();
       } else {
@@ -138,7 +138,7 @@ class RunOnceSession : public internal::IdemSession {
   }
 
   void Leave() {
-    if (const auto last = LastWord()) OnLastReply(*last, store_.Execute(*last, Duration{0}));
+    if (const auto* last = LastWord()) OnLastReply(store_.Execute(*last, Duration{0}));
   }
 
   Store& store_;

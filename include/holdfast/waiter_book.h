@@ -30,6 +30,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,31 +54,12 @@ class WaiterBook {
     kMissed,  // does not wait: the key was settled after `epoch`
   };
 
-  // Those who are to be woken, by whoever got them.
-  class Woken {
-   public:
-    explicit Woken(KeyWaiter* first = nullptr) : first_(first) {}
-    Woken(Woken&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
-    Woken& operator=(Woken&&) = delete;
-    // Returns how many. No lock may be held.
-    size_t WakeAll() {
-      size_t count = 0;
-      while (KeyWaiter* const one = first_) {
-        first_ = one->next_;
-        one->OnWake();
-        ++count;
-      }
-      return count;
-    }
-
-   private:
-    KeyWaiter* first_;
-  };
-
   explicit WaiterBook(const Limits& limits) : limits_(limits), draws_(limits.seed) {}
 
-  // To be taken before the claim that finds the key busy.
-  uint32_t EpochOf(const WaitKey& key) const { return epochs_[HashOf(key) % epochs_.size()]; }
+  // To be taken before the claim that finds the key busy. In any thread, besides all else.
+  uint32_t EpochOf(const WaitKey& key) const {
+    return epochs_[HashOf(key) % epochs_.size()].load();
+  }
 
   // Throws std::bad_alloc, and has then changed nothing.
   Joined Join(KeyWaiter& waiter, const WaitKey& key, uint32_t epoch, hf_time now) {
@@ -112,10 +94,10 @@ class WaiterBook {
     return true;
   }
 
-  Woken OnSettled(const WaitKey& key, Freed freed, hf_time now) {
+  WokenWaiters OnSettled(const WaitKey& key, Freed freed, hf_time now) {
     ++epochs_[HashOf(key) % epochs_.size()];
     const auto found = keys_.find(key);
-    return found == keys_.end() ? Woken() : Free(found->second, freed, now);
+    return found == keys_.end() ? WokenWaiters() : Free(found->second, freed, now);
   }
 
   // When the next key is due; HF_INFINITE: none.
@@ -132,10 +114,11 @@ class WaiterBook {
   }
 
   // What a READ of the key said; any status of a store.
-  Woken OnRead(const WaitKey& key, hf_store_status status, hf_duration lease_left, hf_time now) {
+  WokenWaiters OnRead(const WaitKey& key, hf_store_status status, hf_duration lease_left,
+                      hf_time now) {
     const auto found = keys_.find(key);
     // Not asked: those who asked have all left, and others came.
-    if (found == keys_.end() || !found->second.asked) return Woken();
+    if (found == keys_.end() || !found->second.asked) return WokenWaiters();
     Entry& entry = found->second;
     switch (status) {
       case HF_STORE_ABSENT:
@@ -149,7 +132,7 @@ class WaiterBook {
         return Free(entry, Freed::kForAll, now);
       default:
         Rest(entry, now, status == HF_STORE_BUSY ? lease_left : HF_INFINITE);
-        return Woken();
+        return WokenWaiters();
     }
   }
 
@@ -192,22 +175,24 @@ class WaiterBook {
     return static_cast<hf_duration>((draws_ >> 33) % (static_cast<uint64_t>(most) + 1));
   }
 
-  Woken Free(Entry& entry, Freed freed, hf_time now) {
-    if (freed == Freed::kNobody) return Woken();
+  WokenWaiters Free(Entry& entry, Freed freed, hf_time now) {
+    if (freed == Freed::kNobody) return WokenWaiters();
     KeyWaiter* const first = entry.first;
     if (freed == Freed::kForOne && first != entry.last) {
       // Before the waiter goes: setting the alarm may need memory.
       entry.rests = 0;
       Rest(entry, now, HF_INFINITE);
       Unlink(entry, *first);
-      return Woken(first);
+      return WokenWaiters(first);
     }
-    for (KeyWaiter* one = first; one != nullptr; one = one->next_) {
+    KeyWaiter* const newest = entry.last;
+    for (KeyWaiter* one = newest; one != nullptr; one = one->next_) {
       one->place_ = nullptr;
+      one->next_ = one->previous_;
       --size_;
     }
     Forget(entry);
-    return Woken(first);
+    return WokenWaiters(newest);
   }
 
   void Unlink(Entry& entry, KeyWaiter& waiter) {
@@ -227,7 +212,7 @@ class WaiterBook {
   uint64_t draws_;
   std::unordered_map<WaitKey, Entry, Hash> keys_;
   TimerQueue looks_;
-  std::array<uint32_t, 4096> epochs_{};  // settlements of all keys with that hash
+  std::array<std::atomic<uint32_t>, 4096> epochs_{};  // settlements of all keys with that hash
   size_t size_ = 0;
 };
 

@@ -20,6 +20,7 @@
 #include <holdfast/status.h>
 #include <holdfast/store.h>
 #include <holdfast/waiter_book.h>
+#include <holdfast/waiters_options.h>
 
 #include <algorithm>
 #include <atomic>
@@ -32,27 +33,6 @@
 #include <vector>
 
 namespace holdfast::inline v0_4 {
-
-// Zero is the default, everywhere.
-struct WaitersOptions {
-  uint32_t max_waiting =
-      0;                   // at a time, over all keys: 1..1e6, default 16384; about 100 bytes each
-  Duration first_look{0};  // 1 ms..1 min, default 5 ms
-  Duration longest_look{0};  // first_look..10 min, default 250 ms
-  Duration timeout{0};       // of one look at the store; default: as the store sees fit
-  bool own_thread = true;    // false: somebody calls Look
-  Clock* clock = nullptr;    // that of the calls that wait; default Clock::Steady()
-};
-
-// What was so far, and is now.
-struct WaitersStats {
-  uint64_t waiting = 0;
-  uint64_t keys = 0;  // that they wait for
-  uint64_t joined = 0;
-  uint64_t woken = 0;
-  uint64_t refused = 0;  // for want of room
-  uint64_t looks = 0;    // requests to the store
-};
 
 // Thread-safe. Must outlive every call that was given it, and the store must outlive it.
 class Waiters {
@@ -85,10 +65,7 @@ class Waiters {
   hf_time Look();
 
   // For drivers: see waiter_book.h. kFull if there is no memory, too.
-  uint32_t EpochOf(const WaitKey& key) const {
-    const std::lock_guard lock(mutex_);
-    return book_.EpochOf(key);
-  }
+  uint32_t EpochOf(const WaitKey& key) const { return book_.EpochOf(key); }
   Joined Join(KeyWaiter& waiter, const WaitKey& key, uint32_t epoch);
   bool Leave(KeyWaiter& waiter) {
     const std::lock_guard lock(mutex_);
@@ -108,37 +85,60 @@ class Waiters {
         book_({.max_waiting = options.max_waiting,
                .first = options.first_look.count(),
                .longest = options.longest_look.count(),
-               .seed = FreshSeed()}) {}
+               .seed = FreshSeed()}) {
+    herds_.reserve(16);
+  }
 
-  // `take` runs under the lock, waking does not.
+  // `take` runs under the lock, waking does not. A herd is woken by this thread and the looker together.
   template <class Take>
   void Wake(Take take) {
     std::unique_lock lock(mutex_);
-    WaiterBook::Woken woken = take();
-    lock.unlock();
-    const size_t count = woken.WakeAll();
-    if (count == 0) return;
-    lock.lock();
+    const size_t before = book_.size();
+    WokenWaiters woken = take();
+    const size_t count = before - book_.size();
     stats_.woken += count;
+    const bool alone = count <= kHerd || !thread_.joinable() || herds_.size() == herds_.capacity();
+    if (!alone) herds_.push_back(std::move(woken));
+    lock.unlock();
+    if (alone) {
+      woken.WakeAll();
+      return;
+    }
+    rouse_.Wake();
+    WakeHerds();
+  }
+
+  void WakeHerds() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      if (herds_.empty()) return;
+      WokenWaiters some = herds_.back().TakeSome(kHerd);
+      if (herds_.back().empty()) herds_.pop_back();
+      lock.unlock();
+      some.WakeAll();
+    }
   }
 
   void Run() {
     while (!stopping_.load()) {
+      WakeHerds();
       const hf_time next = Look();
       clock_.WaitUntil(next, rouse_);
     }
   }
 
   static constexpr size_t kKeysPerLook = 256;
+  static constexpr size_t kHerd = 64;
 
   Store& store_;
   Clock& clock_;
   const Duration timeout_;
-  mutable std::mutex mutex_;  // of book_, stats_ and asleep_until_
+  mutable std::mutex mutex_;  // of the next four
   WaiterBook book_;
   WaitersStats stats_;
-  hf_time asleep_until_ = 0;  // 0: the looker is awake, and will see what is due
-  std::vector<WaitKey> due_;  // the looker's own
+  std::vector<WokenWaiters> herds_;  // taken out of the book, and still to be woken
+  hf_time asleep_until_ = 0;         // 0: the looker is awake, and will see what is due
+  std::vector<WaitKey> due_;         // the looker's own
   std::atomic<bool> stopping_{false};
   Wakeup rouse_;
   std::thread thread_;

@@ -112,7 +112,7 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& st
     const bool cancelled = IsCancelled(co_await boost::asio::this_coro::cancellation_state);
     if (cancelled && !session.worked()) break;
     if (session.action().kind == HF_DO_STORE) {
-      if (const auto request = session.Request()) {
+      if (const auto* request = session.Request()) {
         auto reply = co_await Execute(store, pool, *request, session.time_left());
         if (!reply.has_value()) {
           co_await boost::asio::this_coro::throw_if_cancelled(throws);
@@ -153,9 +153,9 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& st
     }
   }
   if (session.action().kind != HF_DO_FINISH || session.broken()) {
-    if (const auto last = session.LastWord()) {
+    if (const auto* last = session.LastWord()) {
       const auto reply = co_await Execute(store, pool, *last, Duration{0});
-      if (reply.has_value()) session.OnLastReply(*last, *reply);
+      if (reply.has_value()) session.OnLastReply(*reply);
     }
     if (session.broken()) {
       session.SetEnd(HF_INTERNAL, HF_R_INTERNAL);
