@@ -8,6 +8,7 @@
 #include <holdfast/baggage.h>
 #include <holdfast/breaker.h>
 #include <holdfast/breaker_options.h>
+#include <holdfast/bulk.h>
 #include <holdfast/bulkhead.h>
 #include <holdfast/c/hf.h>
 #include <holdfast/call.h>
@@ -31,14 +32,19 @@
 #include <holdfast/metrics.h>
 #include <holdfast/outcome.h>
 #include <holdfast/pipeline.h>
+#include <holdfast/process_owner.h>
 #include <holdfast/propagation.h>
+#include <holdfast/record_label.h>
 #include <holdfast/redacted.h>
 #include <holdfast/registry.h>
 #include <holdfast/retry.h>
+#include <holdfast/run_once_async.h>
 #include <holdfast/status.h>
+#include <holdfast/steady_timers.h>
 #include <holdfast/store.h>
 #include <holdfast/throttle.h>
 #include <holdfast/trace.h>
 #include <holdfast/tracestate.h>
+#include <holdfast/waiters.h>
 
 #endif  // HOLDFAST_HOLDFAST_H_

@@ -19,7 +19,7 @@ constexpr size_t kWaiters = 24;
 constexpr size_t kKeys = 4;
 constexpr uint32_t kRoom = 16;
 constexpr hf_duration kFirst = 5 * HF_MS;
-constexpr hf_duration kLongest = 250 * HF_MS;
+constexpr hf_duration kLongest = 30 * HF_MS;
 
 WaitKey KeyOf(size_t number) {
   WaitKey key{};
