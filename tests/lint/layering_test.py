@@ -17,7 +17,7 @@ SHELL_BANNED = set("""chrono thread random functional iostream fstream ostream i
 
 # Each adapter's own third party, as prefixes of what it includes. Abseil is open to all of them.
 THIRD_PARTY = {
-    "memory": (), "testing": ("gtest/", "gmock/"), "sqlite": ("sqlite3.h",),
+    "memory": (), "testing": ("gtest/", "gmock/"), "sqlite": ("sqlite3.h", "sodium/"),
     "grpc": ("grpc/", "grpcpp/", "google/protobuf/", "holdfast/v1/"),
     "asio": ("boost/",), "redis": ("boost/", "hiredis/"), "postgres": ("boost/", "libpq-fe.h", "poll.h"),
     "contract": ("google/protobuf/", "holdfast/v1/"), "metrics": ("prometheus/",),

@@ -185,14 +185,17 @@ TEST_F(SqliteDamage, ReadOnlyPlacesAreUnavailable) {
 
 // Every byte of one record's cell in turn: its key is CORRUPT or, where the bit does not matter, as it
 // was. It is never free, and its neighbours never suffer.
-TEST_F(SqliteDamage, FlippedBitsAreCorruptForThatRecordOnly) {
+TEST_F(SqliteDamage, Scenario27FlippedBitsAreCorruptForThatRecordOnly) {
   testing::FaultVfs fast;  // no real syncs
   sqlite::Options options = Options();
   options.vfs = fast.name();
   OpenStore(options);
   const std::string body(60, 'B');
+  const std::string label(20, 'L');
   for (const char* key : {"a", "b", "c", "d", "e"}) {
-    ASSERT_EQ(StatusOf(Complete(key, Win(key), body)), HF_STORE_OK);
+    StoreRequest claim = Claim(key, 1);
+    claim.label = {label.data(), label.size()};
+    ASSERT_EQ(StatusOf(Complete(key, Ask(claim).raw.token, body)), HF_STORE_OK);
   }
   store_.reset();
   const std::string sound = ReadWhole(path_);
@@ -201,7 +204,7 @@ TEST_F(SqliteDamage, FlippedBitsAreCorruptForThatRecordOnly) {
   size_t cell = sound.find(kid);
   ASSERT_NE(cell, std::string::npos);
   if (sound.compare(cell + 32, 1, "\x02", 1) != 0) cell = sound.find(kid, cell + 1);
-  const size_t end = sound.find(body, cell) + body.size();
+  const size_t end = sound.find(label, sound.find(body, cell)) + label.size();
   ASSERT_LT(end - cell, 400u);
   int corrupt = 0;
   for (size_t at = cell; at < end; ++at) {
@@ -248,7 +251,7 @@ TEST_F(SqliteDamage, DamagedPageIsCorruptAndNotForgotten) {
   EXPECT_GT(corrupt, 0) << bytes.size();
 }
 
-TEST_F(SqliteDamage, WalCutAtAnyByteLosesOnlyWhatItHeld) {
+TEST_F(SqliteDamage, Scenario26WalCutAtAnyByteLosesOnlyWhatItHeld) {
   testing::FaultVfs vfs;
   sqlite::Options options = Options();
   options.vfs = vfs.name();
@@ -345,7 +348,7 @@ TEST_F(SqliteDamage, BodyLargerThanTheQueueIsTakenWhenNoOtherWaits) {
   EXPECT_EQ(StatusOf(Complete("k", Win("k"), "eleven byte")), HF_STORE_OK);
 }
 
-TEST_F(SqliteDamage, PurgeNeverErasesWhatIsHeldOrInDoubt) {
+TEST_F(SqliteDamage, Scenario38PurgeNeverErasesWhatIsHeldOrInDoubt) {
   sqlite::Options options = Options();
   options.purge_per_batch = 100;
   OpenStore(options);

@@ -73,7 +73,7 @@ class SqliteFaults : public testing::SqliteTest {
   std::map<hf_store_status, int> statuses_;
 };
 
-TEST_F(SqliteFaults, FullDiskLosesNothingAndRecovers) {
+TEST_F(SqliteFaults, Scenario25FullDiskLosesNothingAndRecovers) {
   Sweep(Fault::kFull, false);
   EXPECT_GT(statuses_[HF_STORE_FULL], 0);
 }
@@ -94,7 +94,7 @@ TEST_F(SqliteFaults, WriteThatHappenedAndFailedIsToldAsItIs) {
   Sweep(Fault::kWrittenButFailed, false);
 }
 
-TEST_F(SqliteFaults, FailedSyncIsIndeterminateAndTheStoreReopens) {
+TEST_F(SqliteFaults, Scenario28FailedSyncIsIndeterminateAndTheStoreReopens) {
   Sweep(Fault::kSyncError, false);
   EXPECT_GT(statuses_[HF_STORE_INDETERMINATE], 0);
 }
@@ -115,7 +115,7 @@ TEST_F(SqliteFaults, DiskWhoseSyncsKeepFailingAcknowledgesNothing) {
 }
 
 // The nastiest of disks: a sync fails once, its pages are taken for clean, and later the power goes.
-TEST_F(SqliteFaults, PowerCutLosesNothingAcknowledgedNotEvenAfterAFailedSync) {
+TEST_F(SqliteFaults, Scenario29PowerCutLosesNothingAcknowledgedNotEvenAfterAFailedSync) {
   int n = 1;
   for (bool struck = true; struck && !HasFailure(); ++n) {
     FaultVfs vfs;

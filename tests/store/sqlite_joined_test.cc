@@ -39,7 +39,7 @@ TEST_F(SqliteJoined, RowsAndRecordAreCommittedTogether) {
   EXPECT_EQ(store_->stats().commits, 0u);
 }
 
-TEST_F(SqliteJoined, FencedZombieLeavesNoRows) {
+TEST_F(SqliteJoined, Scenario6FencedZombieLeavesNoRows) {
   const uint64_t old_token = Win("k", 1, HF_ON_EXPIRY_TAKEOVER);
   clock_.Advance(testing::kLease);
   const uint64_t token = Win("k", 2, HF_ON_EXPIRY_TAKEOVER);

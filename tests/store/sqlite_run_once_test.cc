@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/sqlite/run_once.h>
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -135,6 +136,26 @@ TEST_F(SqliteRunOnce, FailedSyncEndsAsWhatTheReplayedFileSays) {
     EXPECT_EQ(Payments(), std::to_string(paid_ += result.ok() ? 1 : 0));
   }
   store_.reset();  // before its disk
+}
+
+// The first owner died between its step and its end: the next one goes on behind the step.
+TEST_F(SqliteRunOnce, StepJoinedToItsCheckpointIsNotRepeatedAfterATakeover) {
+  StoreRequest claim = testing::Claim("k", 1, HF_ON_EXPIRY_TAKEOVER);
+  const StoreRequest read = ReadOf("k");
+  std::memcpy(claim.key_id, read.key_id, sizeof(claim.key_id));
+  std::memset(claim.fingerprint, 0, sizeof(claim.fingerprint));
+  sqlite::JoinedClaim joined;
+  std::memcpy(joined.key_id, read.key_id, sizeof(joined.key_id));
+  joined.token = Ask(claim).raw.token;
+  ASSERT_TRUE(store_->CheckpointInTransaction(joined, Pay("p", "paid")).ok());
+  clock_.Advance(testing::kLease);
+  const auto result = Run("k", [&](Ticket& ticket, sqlite3* db) -> absl::StatusOr<std::string> {
+    EXPECT_EQ(ticket.checkpoint(), "paid");
+    return ticket.checkpoint() == "paid" ? absl::StatusOr<std::string>("receipt") : PayIn(db);
+  });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(report_.attempt, 2u);
+  EXPECT_EQ(Payments(), "1");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "adapters/sqlite/record_row.h"
 
 #include <holdfast/c/idempotency.h>
+#include <sodium/crypto_shorthash_siphash24.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -22,12 +23,24 @@ constexpr uint8_t kFormat2 = 2;
 constexpr size_t kNumbers = 11;
 constexpr size_t kFixedBytes = 8 + kKidSize + 32 + 16 + kNumbers * 8 + sizeof(Sum);
 
-Sum SumOf(const void* data, size_t size) {
-  uint8_t digest[32];
-  hf_idem_fingerprint(data, size, digest);
+constexpr uint8_t kSipKey[crypto_shorthash_siphashx24_KEYBYTES] = {
+    'h', 'o', 'l', 'd', 'f', 'a', 's', 't', ' ', 'r', 'o', 'w', ' ', 's', 'u', 'm'};
+static_assert(crypto_shorthash_siphashx24_BYTES == sizeof(Sum));
+
+Sum SumOf(uint8_t format, const void* data, size_t size) {
   Sum sum;
-  std::copy_n(digest, sum.size(), sum.begin());
+  if (format == kFormat1) {
+    uint8_t digest[32];
+    hf_idem_fingerprint(data, size, digest);
+    std::copy_n(digest, sum.size(), sum.begin());
+  } else {
+    crypto_shorthash_siphashx24(sum.data(), static_cast<const uint8_t*>(data), size, kSipKey);
+  }
   return sum;
+}
+
+Sum SumOfBody(uint8_t format, const hf_str& body) {
+  return SumOf(format, body.size == 0 ? "" : body.data, body.size);
 }
 
 // Numbers as eight little-endian bytes. The label is last: nothing behind it could be taken for a part of it.
@@ -52,7 +65,7 @@ Sum SumOfRow(uint8_t format, const uint8_t* kid, const hf_record& record, const 
   }
   at = std::copy(body_sum.begin(), body_sum.end(), at);
   if (format != kFormat1) at = std::copy_n(record.label.data, record.label.size, at);
-  return SumOf(bytes.data(), static_cast<size_t>(at - bytes.data()));
+  return SumOf(format, bytes.data(), static_cast<size_t>(at - bytes.data()));
 }
 
 bool CopyBlob(sqlite3_stmt* row, int column, uint8_t* out, int size) {
@@ -80,21 +93,19 @@ bool PointAtLabel(sqlite3_stmt* row, hf_str* out) {
   return size == 0 || data != nullptr;
 }
 
-bool KnownFormat(int64_t format, const hf_record& record) {
+bool KnownFormat(uint8_t format, const hf_record& record) {
   if (format == kFormat1) return record.reconcile == 0 && record.label.size == 0;
   return format == kFormat2;
 }
 
 }  // namespace
 
-Sum SumOfBody(const hf_str& body) {
-  static const Sum of_nothing = SumOf("", 0);
-  return body.size == 0 ? of_nothing : SumOf(body.data, body.size);
+bool HasBody(const Row& row, const hf_str& body) {
+  return SumOfBody(row.format, body) == row.body_sum;
 }
 
 Row RowOf(sqlite3_stmt* statement) {
   Row row;
-  int64_t format = 0;
   hf_record& record = row.record;
   row.has_kid = CopyBlob(statement, kKid, row.kid, kKidSize);
   const bool shape = row.has_kid && CopyNumber(statement, kState, &record.state) &&
@@ -111,16 +122,16 @@ Row RowOf(sqlite3_stmt* statement) {
                      CopyNumber(statement, kCompletedAt, &record.completed_at) &&
                      CopyBlob(statement, kBodySum, row.body_sum.data(), sizeof(Sum)) &&
                      CopyBlob(statement, kSum, row.sum.data(), sizeof(Sum)) &&
-                     CopyNumber(statement, kFormat, &format) &&
+                     CopyNumber(statement, kFormat, &row.format) &&
                      CopyNumber(statement, kReconcile, &record.reconcile) &&
                      PointAtLabel(statement, &record.label);
-  row.sound = shape && KnownFormat(format, record) &&
-              SumOfRow(static_cast<uint8_t>(format), row.kid, record, row.body_sum) == row.sum;
+  row.sound = shape && KnownFormat(row.format, record) &&
+              SumOfRow(row.format, row.kid, record, row.body_sum) == row.sum;
   return row;
 }
 
 void BindRow(sqlite3_stmt* statement, const uint8_t* kid, const hf_record& record, RowSums* sums) {
-  sums->body = SumOfBody(record.body);
+  sums->body = SumOfBody(kFormat2, record.body);
   sums->row = SumOfRow(kFormat2, kid, record, sums->body);
   const auto blob = [statement](int column, const void* data, size_t size) {
     sqlite3_bind_blob64(statement, column + 1, data, size, SQLITE_STATIC);

@@ -65,7 +65,7 @@ void LoadRow(sqlite3_stmt* statement, StoredRow* found) {
   const auto size = static_cast<size_t>(sqlite3_column_bytes(statement, kBodyColumn));
   found->body = CopyOfBody(data, size);
   found->record.body = hf_str{found->body->data(), found->body->size()};
-  found->damaged = type != SQLITE_BLOB || SumOfBody(found->record.body) != row.body_sum;
+  found->damaged = type != SQLITE_BLOB || !HasBody(row, found->record.body);
 }
 
 }  // namespace

@@ -41,10 +41,10 @@ CREATE TABLE holdfast_record(
   not_before INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   completed_at INTEGER NOT NULL,
-  body_sum BLOB NOT NULL,         -- first 16 bytes of SHA-256 of body
-  sum BLOB NOT NULL,              -- first 16 bytes of SHA-256 of all columns but body
+  body_sum BLOB NOT NULL,         -- 16 bytes, by the rule of format
+  sum BLOB NOT NULL,              -- likewise, of all columns but body
   body BLOB NOT NULL,
-  format INTEGER NOT NULL DEFAULT 1,  -- the schema version by whose rule sum was made
+  format INTEGER NOT NULL DEFAULT 1,  -- the schema version by whose rule the sums were made
   reconcile INTEGER NOT NULL DEFAULT 0,
   label BLOB NOT NULL DEFAULT x''
 ) WITHOUT ROWID;

@@ -42,7 +42,7 @@ StoredRecord RecordOf(sqlite3_stmt* statement, bool with_body) {
   const std::string_view body = BytesOf(statement, kBodyColumn);
   const hf_str raw = {body.data(), body.size()};
   stored.damaged = !row.sound || sqlite3_column_type(statement, kBodyColumn) != SQLITE_BLOB ||
-                   SumOfBody(raw) != row.body_sum || Impossible(row.record, body);
+                   !HasBody(row, raw) || Impossible(row.record, body);
   stored.body_bytes = body.size();
   if (row.record.label.size > 0) stored.label.assign(row.record.label.data, row.record.label.size);
   if (with_body) stored.body.assign(body);
