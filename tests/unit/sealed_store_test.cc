@@ -260,6 +260,32 @@ TEST_F(SealedStoreTest, StoredRecordIsOpenedForTools) {
   EXPECT_EQ(acme_->OpenBody(stored).value(), "");
 }
 
+TEST_F(SealedStoreTest, NothingThatIsSaidHoldsAKeyOrABody) {
+  std::string heard;
+  const auto ask = [&](sealed::Store& store, const StoreRequest& request) {
+    heard += store.Execute(request, Duration{0}).detail + "\n";
+  };
+  Run("4111-key", kSecret);
+  std::string cut = Stored("4111-key");
+  cut.pop_back();
+  Plant("4111-cut", cut);
+  ask(*acme_, Claim("4111-cut", 2));
+  auto globex = Open({.tenant = "globex"});
+  ask(*globex, Claim("4111-key", 2));
+  auto stranger = Open({.tenant = "4111-tenant"});
+  ask(*stranger, Claim("4111-new", 2));
+  const uint64_t token = Ask(Claim("4111-checkpoint", 1)).raw.token;
+  ask(*acme_, testing::Checkpoint("4111-checkpoint", token, std::string(HF_IDEM_BODY_MAX, '4')));
+  StoredRecord stored;
+  stored.record.state = HF_RECORD_COMPLETED;
+  stored.body = "4111";
+  heard += acme_->OpenBody(stored).status().ToString();
+  ASSERT_TRUE(keys_->Erase("acme").ok());
+  ask(*acme_, Claim("4111-key", 2));
+  heard += acme_->guarantee().why;
+  EXPECT_EQ(heard.find("4111"), std::string::npos) << heard;
+}
+
 TEST_F(SealedStoreTest, OptionsAreNamedWhereTheyAreMissing) {
   using ::testing::HasSubstr;
   EXPECT_THAT(std::string(sealed::Store::Open({.keys = keys_}).status().message()),
