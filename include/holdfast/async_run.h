@@ -202,15 +202,16 @@ class AsyncRun : public StoreWaiter, public KeyWait::Owner, public AsyncShot::Ta
   }
   void OnTimersGone() final { const std::shared_ptr<AsyncRun> self = std::move(self_); }
 
-  // The result first, then those who wait for the key: ending the session tells them.
+  // Ending the session tells those who wait for the key. The caller comes last: with the result in its hands it may
+  // take down all that this run was given.
   void End(absl::StatusOr<RunOnceResult> result) {
     const std::shared_ptr<AsyncRun> self = std::move(self_);
     {
       const std::lock_guard lock(mutex_);
       over_ = true;
     }
-    Deliver(std::move(result));
     session_.reset();
+    Deliver(std::move(result));
   }
 
   Store& store_;
