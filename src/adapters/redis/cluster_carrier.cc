@@ -155,27 +155,50 @@ absl::Status ClusterCarrier::AwaitMasters(SteadyTime until) {
   return absl::OkStatus();
 }
 
-// SET NX GET answers with what was there, or nothing and then ours is.
+// SET NX GET answers with what was there, or nothing and then ours is. Those of a node go out together; whatever
+// of them has moved meanwhile is asked for by itself.
 absl::Status ClusterCarrier::ArmAll(bool look_only, SteadyTime until) {
   const std::string value = FreshValue();
-  for (size_t i = 0; i < ClusterSentinels::kCount; ++i) {
-    const std::string& key = sentinels_.KeyOf(i);
-    const auto found = AtOwner<Reply>(
-        ClusterSentinels::SlotAt(i), until, [&](Connection& connection) -> absl::StatusOr<Reply> {
-          std::vector<Wire> wires;
-          wires.push_back(look_only ? Wire({"GET", key}) : Wire({"SET", key, value, "NX", "GET"}));
-          auto replies = AskAll(connection, std::move(wires), until);
-          if (!replies.ok()) return replies.status();
-          const redisReply& reply = *replies->front();
-          if (IsError(reply)) return ToStatus(StatusOfError(TextOf(reply)), TextOf(reply));
-          return std::move(replies->front());
-        });
-    if (!found.ok()) return found.status();
-    if (IsNil(**found) && look_only) {
+  const auto command = [&](size_t index) {
+    const std::string& key = sentinels_.KeyOf(index);
+    return look_only ? Wire({"GET", key}) : Wire({"SET", key, value, "NX", "GET"});
+  };
+  std::map<NodeId, std::vector<size_t>> by_master;
+  std::vector<Reply> found(ClusterSentinels::kCount);
+  for (size_t i = 0; i < found.size(); ++i) {
+    by_master[router_->map().OwnerOf(ClusterSentinels::SlotAt(i))].push_back(i);
+  }
+  for (const auto& [master, indices] : by_master) {
+    if (master == kNoNode) continue;
+    std::vector<Wire> wires;
+    for (const size_t index : indices) wires.push_back(command(index));
+    auto replies = AskAll(*router_->Reach(master), std::move(wires), until);
+    for (size_t i = 0; replies.ok() && i < indices.size(); ++i) {
+      if (!IsError(*(*replies)[i])) found[indices[i]] = std::move((*replies)[i]);
+    }
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (found[i] != nullptr) continue;
+    auto reply = AtOwner<Reply>(ClusterSentinels::SlotAt(i), until,
+                                [&](Connection& connection) -> absl::StatusOr<Reply> {
+                                  std::vector<Wire> wires;
+                                  wires.push_back(command(i));
+                                  auto replies = AskAll(connection, std::move(wires), until);
+                                  if (!replies.ok()) return replies.status();
+                                  const redisReply& said = *replies->front();
+                                  if (IsError(said))
+                                    return ToStatus(StatusOfError(TextOf(said)), TextOf(said));
+                                  return std::move(replies->front());
+                                });
+    if (!reply.ok()) return reply.status();
+    found[i] = *std::move(reply);
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (IsNil(*found[i]) && look_only) {
       return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_OPTIONS,
                         "require_sentinel: a node has none: it is new, or lost its data");
     }
-    sentinels_.Arm(i, IsString(**found) ? TextOf(**found) : std::string_view(value));
+    sentinels_.Arm(i, IsString(*found[i]) ? TextOf(*found[i]) : std::string_view(value));
   }
   sentinels_.Forgive();
   return absl::OkStatus();
