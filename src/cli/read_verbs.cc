@@ -52,7 +52,7 @@ std::optional<hf_record_state> StoredState(const std::string& name) {
 
 void PrintHead() {
   fmt::print("{:<16}  {:<11}  {:>7}  {:<24}  {:<18}  {:<18}  {}\n", "id", "state", "attempt",
-             "since", "tenant", "operation", "owner");
+             "lease or result", "tenant", "operation", "owner");
 }
 
 void PrintRow(const StoredRecord& stored, int64_t store_now) {
@@ -90,13 +90,16 @@ void PrintRecord(const StoredRecord& stored, int64_t store_now) {
     PrintField(name, TimeText(value) + (value > store_now ? " (in " + distance + ")"
                                                           : " (" + distance + " ago)"));
   };
-  time("lease until", record.lease_until);
+  const bool leased = record.state == HF_RECORD_IN_PROGRESS || record.state == HF_RECORD_IN_DOUBT;
+  time("lease until", leased ? record.lease_until : 0);
   time("not before", record.not_before);
   time("completed", record.completed_at);
   time("expires", record.expires_at);
   if (record.state == HF_RECORD_COMPLETED) PrintField("code", hf_code_name(record.code));
-  PrintField(record.state == HF_RECORD_COMPLETED ? "result" : "checkpoint",
-             absl::StrCat(stored.body_bytes, " bytes"));
+  const bool completed = record.state == HF_RECORD_COMPLETED;
+  if (completed || stored.body_bytes > 0) {
+    PrintField(completed ? "result" : "checkpoint", absl::StrCat(stored.body_bytes, " bytes"));
+  }
 }
 
 void PrintAudit(const std::vector<AuditRow>& rows) {
