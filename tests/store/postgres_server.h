@@ -290,7 +290,7 @@ class PgClient {
     const ExecStatusType status = PQresultStatus(result);
     std::string text;
     if (status == PGRES_TUPLES_OK) {
-      if (PQntuples(result) > 0) text = PQgetvalue(result, 0, 0);
+      if (PQntuples(result) > 0 && PQnfields(result) > 0) text = PQgetvalue(result, 0, 0);
     } else if (status != PGRES_COMMAND_OK) {
       const char* const state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
       text = std::string("error: ") + (state == nullptr ? "lost" : state);

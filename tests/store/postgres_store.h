@@ -77,6 +77,19 @@ class PostgresTest : public ::testing::Test {
   std::unique_ptr<postgres::Store> store_;
 };
 
+// A server of the test's own, to be hurt.
+class PostgresServerTest : public PostgresTest {
+ protected:
+  PostgresServer& server() override { return server_; }
+  void SetUp() override { OpenStore(); }
+
+  void AwaitReady() {
+    EXPECT_TRUE(Eventually([&] { return store_->stats().ready > 0; }));
+  }
+
+  PostgresServer server_;
+};
+
 }  // namespace holdfast::testing
 
 #endif  // HOLDFAST_TESTS_STORE_POSTGRES_STORE_H_

@@ -35,8 +35,15 @@ void Connection::Connect() {
     }
   });
   // By default libpq prints notices and warnings.
-  PQsetNoticeReceiver(connection_, [](void*, const PGresult*) {}, nullptr);
+  PQsetNoticeReceiver(connection_, &Connection::OnNotice, this);
   Await(false);
+}
+
+// libpq hands over as a notice what comes while no answer is awaited, the server's goodbye too.
+void Connection::OnNotice(void* self, const PGresult* notice) {
+  if (PQresultStatus(notice) == PGRES_FATAL_ERROR || FailureOf(notice, false).fatal) {
+    static_cast<Connection*>(self)->ended_ = true;
+  }
 }
 
 // The socket may be another one at each step: libpq tries one address after another.
@@ -257,8 +264,8 @@ void Connection::Down(const Failure& failure) {
   std::deque<UnderWay> left = std::move(under_way_);
   under_way_.clear();
   const bool was_ready = state_ == State::kReady;
+  bool unread = ended_;  // a FATAL in front: the session ended before it came to this one
   Drop();
-  bool unread = false;  // a FATAL in front: the session ended before it came to this one
   for (UnderWay& one : left) {
     const bool spoken = one.answer.failed();
     Answer answer;
@@ -276,7 +283,7 @@ void Connection::Down(const Failure& failure) {
 
 void Connection::Drop() {
   state_ = State::kDown;
-  writable_awaited_ = read_only_ = checked_ = false;
+  writable_awaited_ = read_only_ = checked_ = ended_ = false;
   prepared_.fill(false);
   timer_.cancel();
   if (descriptor_.is_open()) descriptor_.release();

@@ -92,6 +92,7 @@ class Connection {
     Answer answer;
   };
 
+  static void OnNotice(void* self, const PGresult* notice);
   void Poll();
   void Await(bool readable);
   void BeginCheck();
@@ -116,6 +117,7 @@ class Connection {
   bool writable_awaited_ = false;
   bool read_only_ = false;
   bool checked_ = false;
+  bool ended_ = false;  // the server said goodbye while nothing was under way: it reads no more
   SteadyClock::time_point heard_;
   std::deque<UnderWay> under_way_;
   std::array<bool, static_cast<size_t>(Sql::kCount)> prepared_{};

@@ -24,7 +24,8 @@ bool NothingHappened(const Failure& failure, bool counted) {
 }  // namespace
 
 bool Failure::again() const {
-  if (unknown() || fatal) return false;
+  if (unknown()) return false;
+  if (fatal) return sqlstate == "57P01" || sqlstate == "57P03";
   return sqlstate == "40001" || sqlstate == "40P01" || sqlstate == "55P03" || sqlstate == "26000" ||
          sqlstate == "42P05";
 }

@@ -14,6 +14,7 @@
 //   40001 40P01       UNAVAILABLE   the same again, a few times: our own statement only
 //   55P03             UNAVAILABLE   likewise (a lock_timeout of the role's)
 //   26000 42P05       UNAVAILABLE   likewise, prepared anew (a pooler gave us another backend)
+//   57P01 57P03       UNAVAILABLE   likewise: the server restarts, or an operator ended the session
 //   53100             FULL
 //   53xxx others      UNAVAILABLE
 //   25006             UNAVAILABLE   a standby; the connection is closed, another host may be the primary

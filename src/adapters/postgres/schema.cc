@@ -101,8 +101,12 @@ absl::Status Precondition(const std::string& text) {
 }
 
 absl::StatusOr<uint32_t> Meta(Session& session, const std::string& schema, const char* name) {
-  const absl::StatusOr<std::string> there =
-      session.Ask(InSchema("SELECT to_regclass('$S.meta')", schema));
+  // Not to_regclass: while the migration lock is waited for, the server does not hear that others made the
+  // schema, and would answer from its cache.
+  const absl::StatusOr<std::string> there = session.Ask(
+      "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace WHERE "
+      "c.relname='meta' AND n.nspname='" +
+      schema + "'");
   if (!there.ok()) return there.status();
   if (there->empty()) return 0;
   const absl::StatusOr<std::string> value =

@@ -110,7 +110,10 @@ absl::StatusOr<Session> Session::Connect(const Link& link, Duration timeout) {
     }
     want = PQconnectPoll(connection);
   }
-  if (want == PGRES_POLLING_OK) return session;
+  if (want == PGRES_POLLING_OK) {
+    PQsetNoticeReceiver(connection, [](void*, const PGresult*) {}, nullptr);  // not to stderr
+    return session;
+  }
   const std::string why = connection == nullptr ? "no memory" : OneLine(PQerrorMessage(connection));
   // libpq keeps no SQLSTATE of a refused connection.
   const bool refused = why.find("authentication failed") != std::string::npos ||
