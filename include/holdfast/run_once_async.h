@@ -130,7 +130,7 @@ class AsyncRunOf final : public AsyncRun {
 
 // Key and options are read before this returns; store, timers, and what the options point to must outlive the call.
 // work(AsyncTicket&, FinishWork or FinishAnswer) is called at most once, done(absl::StatusOr<RunOnceResult>) exactly once, but not at
-// all if the timers end first: the record is then settled as if the process had died.
+// all if the timers end while it waits: what the store is still owed is then asked in the thread that ends them.
 // Errors besides those of RunOnce: INVALID_ARGUMENT HF_R_BAD_OPTIONS for a store that blocks and has no Submit, and for
 // options.reconcile and options.spill, which block. An exception of `work` is as if it ended without a word.
 template <class Work, class Done>
