@@ -42,6 +42,7 @@ class SqliteMigration : public testing::SqliteTest {
     ASSERT_FALSE(dump.empty());
     sqlite3* db = nullptr;
     sqlite3_open(path.c_str(), &db);
+    ASSERT_EQ(Sql(db, "PRAGMA synchronous=OFF"), "none");
     ASSERT_EQ(Sql(db, dump), "none");
     ASSERT_EQ(Sql(db, "PRAGMA journal_mode=WAL"), "wal");  // as 0.3 left it
     sqlite3_close(db);

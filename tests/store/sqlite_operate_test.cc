@@ -36,6 +36,16 @@ class SqliteOperate : public testing::SqliteTest {
     EXPECT_EQ(said.find("error"), std::string::npos) << said;
     sqlite3_close(db);
   }
+  // Keys k0, k1, ..., claimed together.
+  void WinMany(int count) {
+    std::vector<std::string> keys;
+    std::vector<StoreRequest> claims;
+    for (int i = 0; i < count; ++i) keys.push_back("k" + std::to_string(i));
+    for (const std::string& key : keys) claims.push_back(Claim(key, 1));
+    for (const StoreReply& reply : store_->ExecuteMany(claims, {})) {
+      ASSERT_EQ(reply.raw.status, HF_STORE_WON) << reply.detail;
+    }
+  }
   size_t AuditRows() { return store_->Audit(std::nullopt, 100, {}).value().size(); }
 };
 
@@ -246,7 +256,7 @@ TEST_F(SqliteOperate, InfoTellsProductSchemaAndSize) {
 
 TEST_F(SqliteOperate, Scenario27VerifyNamesTheDamagedRecordsAndNoOther) {
   OpenStore();
-  for (int i = 0; i < 1100; ++i) Win("k" + std::to_string(i));
+  WinMany(1100);
   ASSERT_EQ(StatusOf(Complete("body", Win("body"), "whole")), HF_STORE_OK);
   auto report = store_->Verify(10, {});
   ASSERT_TRUE(report.ok());
@@ -272,7 +282,7 @@ TEST_F(SqliteOperate, Scenario27VerifyNamesTheDamagedRecordsAndNoOther) {
 
 TEST_F(SqliteOperate, Scenario27VerifyTellsWhereItCouldNotReadOn) {
   OpenStore();
-  for (int i = 0; i < 400; ++i) Win("k" + std::to_string(i));
+  WinMany(400);
   store_.reset();
   std::string bytes = testing::ReadWhole(path_);
   bytes.replace(bytes.size() / 2 / 4096 * 4096, 12, 12, '\xee');
