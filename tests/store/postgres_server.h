@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <gtest/gtest.h>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <signal.h>
@@ -19,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -43,6 +44,13 @@ inline bool Eventually(const std::function<bool()>& what,
 }
 
 namespace postgres_internal {
+
+// For tests and benchmarks alike: without a server there is nothing to be said.
+inline void Must(bool holds, const std::string& what) {
+  if (holds) return;
+  std::fprintf(stderr, "postgres_server: %s\n", what.c_str());
+  std::abort();
+}
 
 inline constexpr char kBin[] = "/usr/lib/postgresql/15/bin/";
 
@@ -124,7 +132,7 @@ inline const std::string& Template() {
     const int status = WaitFor(Spawn({std::string(kBin) + "initdb", "-D", path, "-A", "trust", "-U",
                                       "hf", "--no-sync", "--locale=C", "-E", "UTF8"},
                                      log));
-    EXPECT_EQ(status, 0) << std::ifstream(log).rdbuf();
+    Must(status == 0, "initdb failed, see " + log);
     return path;
   }();
   return data;
@@ -136,8 +144,8 @@ inline int FreePort() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(probe, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  Must(bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0, "bind");
+  Must(getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
   close(probe);
   return ntohs(address.sin_port);
 }
@@ -184,7 +192,7 @@ class PostgresServer {
       Stop(SIGQUIT);
       port_ = 0;  // somebody else took it
     }
-    ADD_FAILURE() << "no server: " << Log();
+    postgres_internal::Must(false, "no server: " + Log());
   }
 
   // SIGINT: fast. SIGQUIT: at once, recovery at the next start. SIGKILL: likewise, no word to anyone.
