@@ -51,8 +51,11 @@ bool ReadCursor(std::string_view cursor, std::string* key) {
   return true;
 }
 
-StoredRecord RecordOf(const KeyId& key, const Row& row) {
+// `with_body`: the row came with its body; without it the body's size is what there is to judge by.
+StoredRecord RecordOf(const KeyId& key, const Row& row, bool with_body, uint64_t body_bytes) {
+  constexpr uint64_t kDigestBytes = 32;
   StoredRecord stored;
+  stored.body_bytes = body_bytes;
   stored.key_id = key;
   stored.record = row.record;
   stored.record.body = stored.record.label = {nullptr, 0};
@@ -63,8 +66,11 @@ StoredRecord RecordOf(const KeyId& key, const Row& row) {
   hf_record next;
   hf_record_change change;
   hf_store_reply reply;
+  hf_record judged = row.record;
+  if (!with_body) judged.truncated = HF_BODY_WHOLE;
   stored.damaged =
-      hf_record_apply(&row.record, &read, row.now, 0, &next, &change, &reply) == HF_DATA_LOSS;
+      hf_record_apply(&judged, &read, row.now, 0, &next, &change, &reply) == HF_DATA_LOSS ||
+      (row.record.truncated == HF_BODY_DIGEST && body_bytes != kDigestBytes);
   return stored;
 }
 
@@ -92,12 +98,8 @@ absl::StatusOr<ScanPage> Store::Scan(const ScanQuery& query, Duration timeout) {
     if (!row.exists || !wanted || key.size() != sizeof(KeyId)) continue;
     KeyId id;
     std::copy(key.begin(), key.end(), id.begin());
-    StoredRecord stored = RecordOf(id, row);
-    stored.body_bytes = static_cast<uint64_t>(Int64At(answer.result(), i, kScanBytes));
-    // Without its body a completed record is judged by the body's size alone.
-    if (!query.bodies && stored.record.truncated == HF_BODY_DIGEST) {
-      stored.damaged = stored.damaged && stored.body_bytes != 32;
-    }
+    const auto bytes = static_cast<uint64_t>(Int64At(answer.result(), i, kScanBytes));
+    StoredRecord stored = RecordOf(id, row, query.bodies, bytes);
     if (query.bodies) stored.body = *row.body;
     page.records.push_back(std::move(stored));
   }
@@ -114,10 +116,9 @@ absl::StatusOr<StoredRecord> Store::Find(const KeyId& key_id, Duration timeout) 
   Row row;
   ReadRow(answer.result(), 0, &row);
   if (!row.exists) return MakeStatus(HF_NOT_FOUND, HF_R_NONE, "postgres: no such record");
-  StoredRecord stored = RecordOf(key_id, row);
+  StoredRecord stored = RecordOf(key_id, row, true, row.body->size());
   stored.damaged = stored.damaged || row.lost_body;
   stored.body = *row.body;
-  stored.body_bytes = row.body->size();
   return stored;
 }
 

@@ -61,8 +61,14 @@ class QueryJob final : public Job {
   Waiting<Answer>& waiting_;
 };
 
-// Blocks; never on the store's thread.
+// Blocks; refused on the store's own thread, which would wait for itself.
 inline Answer Ask(Pool& pool, std::vector<Query> queries, bool writes, Duration timeout) {
+  if (pool.on_thread()) {
+    Answer refused;
+    refused.failure.status = HF_STORE_UNAVAILABLE;
+    refused.failure.detail = "postgres: called in OnReply";
+    return refused;
+  }
   Waiting<Answer> waiting;
   pool.Post(std::make_shared<QueryJob>(std::move(queries), writes, waiting), timeout);
   return waiting.Await();

@@ -18,7 +18,9 @@ namespace holdfast::inline v0_4::postgres {
 namespace {
 
 constexpr Duration kMaxTimeout = std::chrono::minutes(5);
+// Of one transaction of ExecuteMany.
 constexpr size_t kMaxBulk = 256;
+constexpr size_t kMaxBulkBytes = size_t{16} << 20;
 
 absl::Status OutOfRange(const char* text) {
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, text);
@@ -87,6 +89,18 @@ absl::StatusOr<Checked> Check(Options* options, bool migrate) {
           .status();
   if (!usable.ok()) return usable;
   return Checked{*std::move(link), *std::move(guarantee), *version};
+}
+
+// Where the transaction that begins with wave[at] ends.
+size_t EndOfBulk(std::span<const StoreRequest> requests, const std::vector<size_t>& wave,
+                 size_t at) {
+  size_t bytes = 0;
+  size_t end = at;
+  while (end < wave.size() && end - at < kMaxBulk && (end == at || bytes < kMaxBulkBytes)) {
+    bytes += requests[wave[end]].body.size;
+    ++end;
+  }
+  return end;
 }
 
 class ReplyWaiter final : public StoreWaiter {
@@ -166,11 +180,12 @@ std::vector<StoreReply> Store::ExecuteMany(std::span<const StoreRequest> request
     batch.Expect(wave.size());
     const Duration left =
         std::max<Duration>(std::chrono::milliseconds(1), deadline - SteadyClock::now());
-    for (size_t at = 0; at < wave.size(); at += kMaxBulk) {
-      const size_t end = std::min(wave.size(), at + kMaxBulk);
+    for (size_t at = 0; at < wave.size();) {
+      const size_t end = EndOfBulk(requests, wave, at);
       std::vector<size_t> items(wave.begin() + static_cast<std::ptrdiff_t>(at),
                                 wave.begin() + static_cast<std::ptrdiff_t>(end));
       impl_->pool.Post(std::make_shared<BulkJob>(batch, std::move(items)), left);
+      at = end;
     }
     batch.Await();
   }
