@@ -40,8 +40,8 @@ class Store final : public OperableStore {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // At `timeout` a request that was not sent is UNAVAILABLE, one whose writing statement was sent
-  // INDETERMINATE. Never call it in StoreWaiter::OnReply.
+  // At `timeout` (up to 5 min) a request that was not sent is UNAVAILABLE, one whose writing statement was
+  // sent INDETERMINATE. In StoreWaiter::OnReply it is refused, as everything that blocks.
   StoreReply Execute(const StoreRequest& request, Duration timeout) override;
   bool Submit(const StoreRequest& request, Duration timeout, StoreWaiter& waiter) override;
 

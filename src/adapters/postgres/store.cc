@@ -173,6 +173,10 @@ bool Store::Submit(const StoreRequest& request, Duration timeout, StoreWaiter& w
 
 std::vector<StoreReply> Store::ExecuteMany(std::span<const StoreRequest> requests,
                                            Duration timeout) {
+  if (impl_->pool.on_thread()) {
+    return std::vector<StoreReply>(
+        requests.size(), StorageReply(HF_STORE_UNAVAILABLE, "postgres: called in OnReply"));
+  }
   Batch batch(requests);
   const Duration all = timeout <= Duration{0} ? impl_->pool.options().default_timeout : timeout;
   const auto deadline = SteadyClock::now() + std::min(all, kMaxTimeout);
