@@ -58,7 +58,7 @@ class GrpcIdempotencyAnswers : public ::testing::Test {
   }
 
   AnswerStore store_;
-  Guard guard_ = *Guard::Create({.space = "test", .store = &store_});
+  Guard guard_ = *Guard::Create({.store = &store_, .space = "test"});
   int ran_ = 0;
   PaymentService service_;
   Loopback loopback_{service_};
