@@ -60,6 +60,7 @@ TYPED_TEST_P(StoreConformance, CompletedResultIsReplayedByteForByte) {
       EXPECT_EQ(replay.raw.completed_at, this->clock_.Now());
     }
     EXPECT_GT(replay.raw.completed_at, 0);
+    this->ExpectLeft(replay.raw.expires_in, testing::kTtl);
     ASSERT_NE(replay.body, nullptr);
     EXPECT_EQ(*replay.body, body);
     EXPECT_EQ(std::string_view(replay.raw.body.data, replay.raw.body.size), body);
