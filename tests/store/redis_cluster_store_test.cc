@@ -57,6 +57,13 @@ class RedisClusterStore : public ::testing::Test {
   static StoreReply Ask(OperableStore& store, const StoreRequest& request) {
     return store.Execute(request, Duration{0});
   }
+  // A key that this node serves.
+  static std::string KeyWithOwner(int node) {
+    for (int i = 0;; ++i) {
+      std::string key = "other" + std::to_string(i);
+      if (cluster->OwnerOf(SlotOfKey(key)) == node) return key;
+    }
+  }
   static uint16_t SlotOfKey(const std::string& key) {
     return SlotOfRecord(testing::Read(key).key_id);
   }
@@ -360,6 +367,46 @@ TEST_F(RedisClusterStore, AgreedFailoverLosesNothingAndNoRequest) {
     const StoreReply renewed = Ask(*store, testing::Renew(key, token));
     EXPECT_EQ(renewed.raw.status, HF_STORE_OK) << renewed.detail;
   }
+}
+
+// A failover may forget a claim: that is what G2 says, and here it is seen. The master is cut off from its replica
+// (which has no password), and not from the cluster.
+TEST_F(RedisClusterStore, FailoverThatForgetsAClaimGivesTwoOwnersAndOnlyWaitTells) {
+  const auto store = Open();
+  ClusterOptions careful_options = Options();
+  careful_options.store.replicas = 1;
+  careful_options.store.replica_timeout = 50ms;
+  const auto careful = Open(careful_options);
+  const StoreReply before = Ask(*store, Claim("k", 1));
+  ASSERT_EQ(Ask(*store, testing::Abandon("k", before.raw.token)).raw.status, HF_STORE_OK);
+  ASSERT_EQ(Ask(*careful, Claim("warm", 1)).raw.status, HF_STORE_WON);
+  const uint16_t slot = SlotOfKey("k");
+  const int master = cluster->OwnerOf(slot);
+  const int replica = (master + 3) % 6;
+  const std::string other = KeyWithOwner(master);
+  cluster->Ask(master, {"CONFIG", "SET", "requirepass", "secret"});
+  cluster->server(master).UsePassword("secret");
+  cluster->Ask(master, {"CLIENT", "KILL", "TYPE", "replica"});
+  ASSERT_TRUE(testing::Eventually([&] {
+    return cluster->Ask(master, {"INFO", "replication"}).find("connected_slaves:0") !=
+           std::string::npos;
+  }));
+  const StoreReply first = Ask(*store, Claim("k", 2));
+  ASSERT_EQ(first.raw.status, HF_STORE_WON) << first.detail;
+  // Who asks for replicas is not told that it won.
+  const StoreReply unsure = Ask(*careful, Claim(other, 3));
+  EXPECT_EQ(unsure.raw.status, HF_STORE_INDETERMINATE);
+  EXPECT_EQ(careful->stats().store.given_back, 1u);
+  cluster->server(master).Kill();
+  ASSERT_TRUE(testing::Eventually([&] { return cluster->IsMaster(replica); }));
+  const StoreReply second = Ask(*store, Claim("k", 4));
+  ASSERT_EQ(second.raw.status, HF_STORE_WON) << second.detail;  // the claim of 2 is gone
+  EXPECT_GT(second.raw.token, first.raw.token);                 // and a resource can tell
+  EXPECT_EQ(Ask(*store, testing::Complete("k", first.raw.token, "x")).raw.status, HF_STORE_FENCED);
+  printf("two owners of one key after a failover without WAIT, as G2 says; tokens rose\n");
+  cluster->server(master).UsePassword("");
+  cluster->server(master).Start();  // its configuration has no password
+  EXPECT_TRUE(cluster->AwaitCalm());
 }
 
 TEST_F(RedisClusterStore, DeadMasterIsUnavailableOrIndeterminateAndThenReplaced) {

@@ -64,8 +64,15 @@ ClusterRouter::ClusterRouter(boost::asio::io_context& io, Config config)
 ClusterRouter::~ClusterRouter() = default;
 
 Router::Accepted ClusterRouter::Submit(const Routed& routed) {
-  Accepted accepted = Accepted::kStopped;
-  Submit({&routed, 1}, {&accepted, 1});
+  if (stopped_.load()) return Accepted::kStopped;
+  Trip* const trip = new Trip(*this, *routed.exchange, routed.slot);
+  if (trip->route().Begin() != Step::kSend) {
+    PauseLater(*trip);
+    return Accepted::kYes;
+  }
+  const auto connection = ConnectionTo(trip->route().node(), routed.slot);
+  const Accepted accepted = connection->Submit(*trip);
+  if (accepted != Accepted::kYes) trip->Withdraw();
   return accepted;
 }
 
@@ -79,7 +86,7 @@ void ClusterRouter::Submit(std::span<const Routed> all, std::span<Accepted> acce
     if (trips[i]->route().Begin() == Step::kSend) {
       groups[ConnectionTo(trips[i]->route().node(), all[i].slot)].push_back(i);
     } else {
-      boost::asio::post(io_, [self = shared_from_this(), trip = trips[i]] { self->Pause(*trip); });
+      PauseLater(*trips[i]);
     }
   }
   for (const auto& [connection, indices] : groups) {
@@ -171,12 +178,17 @@ void ClusterRouter::Send(Trip& trip) {
   ConnectionTo(trip.route().node(), trip.slot())->Continue(trip);
 }
 
+void ClusterRouter::PauseLater(Trip& trip) {
+  boost::asio::post(io_, [self = shared_from_this(), &trip] { self->Pause(trip); });
+}
+
 void ClusterRouter::Pause(Trip& trip) {
   counters_.pauses.fetch_add(1);
   if (trip.route().stale()) WantMap();
   auto delay = backoff_.Delay(trip.route().pauses(), FreshSeed(), Duration{0});
   const SteadyTime until = steady_clock::now() + (delay.ok() ? *delay : kPauseCap);
-  if (stopped_.load() || until >= trip.deadline) return Refuse(trip);
+  const bool crowded = paused_.size() >= config_.server.max_queue;
+  if (stopped_.load() || crowded || until >= trip.deadline) return Refuse(trip);
   paused_.emplace(until, &trip);
   ArmPace();
 }

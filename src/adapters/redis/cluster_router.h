@@ -12,6 +12,7 @@
 //  - Of each command accepted exactly one of OnReply and OnLost is called, once, on the io thread.
 //  - A command is sent again only where Route says that it was not carried out (cluster_route.h).
 //  - Loss.sent is true only if the trip's last send was lost: no pause, no redirection makes it so.
+//  - No more trips are paused than may wait for one connection (max_queue): the rest is refused.
 //  - At most one look-up of the map is under way (cluster_refresh.h); it asks one node after another.
 // Locks: nodes_mutex_ for the connections by node, held for no call. All else lives on the io thread.
 #ifndef HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTER_H_
@@ -105,6 +106,7 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
   void GoOn(Trip& trip, Step step);
   void Send(Trip& trip);
   void Pause(Trip& trip);
+  void PauseLater(Trip& trip);  // from any thread
   void Refuse(Trip& trip);
   void Resume(Trip& trip);
   void ResumeMoved();

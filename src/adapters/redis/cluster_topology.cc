@@ -28,15 +28,6 @@ std::span<redisReply* const> ElementsOf(const redisReply& reply) {
   return {reply.element, reply.elements};
 }
 
-// Nothing that could be taken for something else in a name look-up, a log line or a URL.
-bool IsHost(std::string_view host) {
-  if (host.empty() || host.size() > kMaxHost) return false;
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '-' || c == '_' || c == ':' || c == '%';
-  });
-}
-
 std::optional<uint32_t> ToNumber(std::string_view digits, uint32_t most) {
   uint32_t number = 0;
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -65,6 +56,14 @@ std::optional<NodeAddress> NodeIn(const redisReply& reply, const NodeAddress& as
 }
 
 }  // namespace
+
+bool IsHost(std::string_view host) {
+  if (host.empty() || host.size() > kMaxHost) return false;
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':' || c == '%';
+  });
+}
 
 std::string ToText(const NodeAddress& address) {
   const bool v6 = address.host.find(':') != std::string::npos;

@@ -29,6 +29,9 @@ struct NodeAddress {
   friend auto operator<=>(const NodeAddress&, const NodeAddress&) = default;
 };
 
+// Nothing that could be taken for something else in a name look-up, a log line or a URL.
+bool IsHost(std::string_view host);
+
 // "host:port", for people.
 std::string ToText(const NodeAddress& address);
 

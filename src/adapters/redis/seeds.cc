@@ -19,8 +19,8 @@ bool ReadSeed(std::string_view text, NodeAddress* address) {
   const std::string_view port = text.substr(colon + 1);
   const bool bracketed = host.starts_with('[') && host.ends_with(']') && host.size() > 2;
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (!bracketed && host.find_first_of(":[]") != std::string_view::npos) return false;
-  if (host.find('\0') != std::string_view::npos) return false;
+  const bool v6 = host.find(':') != std::string_view::npos;
+  if (bracketed != v6 || !IsHost(host)) return false;
   const auto read = std::from_chars(port.data(), port.data() + port.size(), address->port);
   if (read.ec != std::errc{} || read.ptr != port.data() + port.size()) return false;
   address->host = std::string(host);
