@@ -146,9 +146,7 @@ absl::StatusOr<std::vector<AuditRow>> ClusterDesk::AuditOfAll(uint32_t limit, St
       if (!some.ok()) return some.status();
       rows.insert(rows.end(), some->begin(), some->end());
     }
-    const auto newer = [](const AuditRow& a, const AuditRow& b) { return a.at > b.at; };
-    std::stable_sort(rows.begin(), rows.end(), newer);
-    if (rows.size() > limit) rows.resize(limit);
+    KeepNewest(&rows, limit);
   }
   return rows;
 }

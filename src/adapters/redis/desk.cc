@@ -273,6 +273,13 @@ absl::StatusOr<std::vector<AuditRow>> AuditOfKey(const Core& core, Connection& c
   return rows;
 }
 
+void KeepNewest(std::vector<AuditRow>* rows, uint32_t limit) {
+  std::sort(rows->begin(), rows->end(), [](const AuditRow& a, const AuditRow& b) {
+    return std::pair(a.at, a.token_after) > std::pair(b.at, b.token_after);
+  });
+  if (rows->size() > limit) rows->resize(limit);
+}
+
 absl::StatusOr<std::vector<AuditRow>> AuditOfServer(const Core& core, Connection& connection,
                                                     uint32_t limit, SteadyTime until) {
   std::vector<AuditRow> rows;
@@ -286,9 +293,7 @@ absl::StatusOr<std::vector<AuditRow>> AuditOfServer(const Core& core, Connection
       if (!some.ok()) return some.status();
       rows.insert(rows.end(), some->begin(), some->end());
     }
-    const auto newer = [](const AuditRow& a, const AuditRow& b) { return a.at > b.at; };
-    std::stable_sort(rows.begin(), rows.end(), newer);
-    if (rows.size() > limit) rows.resize(limit);
+    KeepNewest(&rows, limit);
   } while (cursor != "0");
   return rows;
 }

@@ -34,6 +34,9 @@ absl::StatusOr<std::vector<AuditRow>> AuditOfKey(const Core& core, Connection& c
 absl::StatusOr<std::vector<AuditRow>> AuditOfServer(const Core& core, Connection& connection,
                                                     uint32_t limit, SteadyTime until);
 
+// Newest first; of one key the later change has the higher token.
+void KeepNewest(std::vector<AuditRow>* rows, uint32_t limit);
+
 // Keys and bytes are the server's, whoever wrote them.
 absl::StatusOr<StoreInfo> InfoOfServer(Connection& connection, SteadyTime until);
 
