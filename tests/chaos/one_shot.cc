@@ -36,11 +36,11 @@ OnExpiry PolicyOf(const std::string& name) {
 bool Say(const json& line) { return std::printf("%s\n", line.dump().c_str()) > 0; }
 
 absl::StatusOr<OpenedStore> OpenPatiently(const std::string& address) {
-  absl::StatusOr<OpenedStore> opened = OpenStore(address, true);
+  absl::StatusOr<OpenedStore> opened = OpenStore(address, true, Patience::kCalm);
   for (int tries = 0; tries < 100 && !opened.ok() && !absl::IsInvalidArgument(opened.status());
        ++tries) {
     std::this_thread::sleep_for(milliseconds(20));
-    opened = OpenStore(address, true);
+    opened = OpenStore(address, true, Patience::kCalm);
   }
   if (!opened.ok()) std::fprintf(stderr, "store_chaos: %s\n", opened.status().ToString().c_str());
   return opened;

@@ -103,12 +103,14 @@ class PostgresWorld final : public JoinedWorld {
 
 }  // namespace
 
-absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port) {
+absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port, Patience patience) {
   postgres::Options options;
   options.url = Url(port);
   options.connections = 4;
-  options.default_timeout = milliseconds(1000);
-  options.connect_timeout = milliseconds(1000);
+  if (patience == Patience::kStorm) {
+    options.default_timeout = milliseconds(1000);
+    options.connect_timeout = milliseconds(1000);
+  }
   options.reconnect_base = milliseconds(5);
   options.reconnect_cap = milliseconds(50);
   options.purge_interval = milliseconds(200);

@@ -9,15 +9,17 @@
 
 namespace holdfast::chaos {
 
-absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas) {
+absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas, Patience patience) {
   using std::chrono::milliseconds;
   redis::Options options;
   options.server.port = port;
-  options.server.connect_timeout = milliseconds(500);
-  options.server.round_trip_timeout = milliseconds(300);
   options.server.reconnect_base = milliseconds(5);
   options.server.reconnect_cap = milliseconds(40);
-  options.default_timeout = milliseconds(500);
+  if (patience == Patience::kStorm) {
+    options.server.connect_timeout = milliseconds(500);
+    options.server.round_trip_timeout = milliseconds(300);
+    options.default_timeout = milliseconds(500);
+  }
   options.connections = 2;
   options.replicas = replicas;
   options.replica_timeout = milliseconds(50);

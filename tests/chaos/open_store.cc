@@ -64,15 +64,17 @@ class SqliteWorld final : public JoinedWorld {
   sqlite::Store& store_;
 };
 
-absl::StatusOr<OpenedStore> OpenSqlite(const std::string& path, bool shared) {
+absl::StatusOr<OpenedStore> OpenSqlite(const std::string& path, bool shared, Patience patience) {
   sqlite::Options options;
   options.path = path;
   options.init_sql =
       "CREATE TABLE IF NOT EXISTS effect(key TEXT);"
       "CREATE INDEX IF NOT EXISTS effect_by_key ON effect(key);";
-  options.busy_timeout = milliseconds(500);
-  options.default_timeout = milliseconds(500);
-  options.settle_timeout = milliseconds(300);
+  if (patience == Patience::kStorm) {
+    options.busy_timeout = milliseconds(500);
+    options.default_timeout = milliseconds(500);
+    options.settle_timeout = milliseconds(300);
+  }
   options.multi_process = shared;
   options.allow_multi_process_despite_wal_reset_bug = shared;
   absl::StatusOr<std::unique_ptr<sqlite::Store>> store = sqlite::Store::Open(std::move(options));
@@ -93,19 +95,19 @@ absl::StatusOr<OpenedStore> OpenMemory() {
 
 }  // namespace
 
-absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared) {
+absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared, Patience patience) {
   const size_t colon = address.find(':');
   const std::string kind = address.substr(0, colon);
   const std::string where = colon == address.npos ? "" : address.substr(colon + 1);
   if (kind == "memory") return OpenMemory();
-  if (kind == "sqlite") return OpenSqlite(where, shared);
+  if (kind == "sqlite") return OpenSqlite(where, shared, patience);
   const auto port = static_cast<uint16_t>(std::strtoul(where.c_str(), nullptr, 10));
 #ifdef HF_CHAOS_REDIS
-  if (kind == "redis") return OpenRedis(port, 0);
-  if (kind == "replicated") return OpenRedis(port, 1);
+  if (kind == "redis") return OpenRedis(port, 0, patience);
+  if (kind == "replicated") return OpenRedis(port, 1, patience);
 #endif
 #ifdef HF_CHAOS_POSTGRES
-  if (kind == "postgres") return OpenPostgres(port);
+  if (kind == "postgres") return OpenPostgres(port, patience);
 #endif
   return absl::InvalidArgumentError("no store '" + address + "'");
 }

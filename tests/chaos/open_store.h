@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stores by name, for programs that are told which one to use on their command line:
 //   memory:   sqlite:PATH   redis:PORT   replicated:PORT (waits for one replica)   postgres:PORT
-// Ports are of 127.0.0.1. Patience is short: whoever does not answer is given up long before a test would end.
+// Ports are of 127.0.0.1.
 #ifndef HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
 #define HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
 
@@ -28,12 +28,15 @@ struct OpenedStore {
   std::unique_ptr<JoinedWorld> joined;  // null where the store has no such thing; goes first
 };
 
+// How long to wait for an answer. In a storm not for long, or workers would spend it waiting.
+enum class Patience { kStorm, kCalm };
+
 // `shared`: several processes use it at once.
-absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared);
+absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared, Patience patience);
 
 // The parts of OpenStore that come with an adapter.
-absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas);
-absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port);
+absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas, Patience patience);
+absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port, Patience patience);
 
 }  // namespace holdfast::chaos
 

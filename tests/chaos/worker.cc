@@ -101,7 +101,8 @@ class Worker {
 absl::StatusOr<OpenedStore> OpenPatiently(const WorkerSettings& settings, const Board& board) {
   absl::StatusOr<OpenedStore> opened = absl::UnavailableError("over before it began");
   for (int tries = 0; tries < 200; ++tries) {
-    opened = OpenStore(settings.address, settings.shared);
+    const Patience patience = settings.role == "audit" ? Patience::kCalm : Patience::kStorm;
+    opened = OpenStore(settings.address, settings.shared, patience);
     const bool hopeless = absl::IsInvalidArgument(opened.status());
     if (opened.ok() || hopeless || (settings.role == "work" && board.Over())) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
