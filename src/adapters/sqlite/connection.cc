@@ -335,8 +335,10 @@ int Connection::Authorize(int action, const char* first, const char* second) {
 }
 
 absl::Status Connection::Refused(int code, const char* what) {
-  const Failure failure = FailureOf(db_, code, what);
-  return ToStatus(failure.Before(), failure.detail);
+  Failure failure = FailureOf(db_, code, what);
+  const hf_store_status status = failure.Before();
+  if (status == HF_STORE_LOCKED) failure.detail += "; another process or store has the file open";
+  return ToStatus(status, failure.detail);
 }
 
 int64_t Connection::Number(const char* sql, int64_t otherwise) {
