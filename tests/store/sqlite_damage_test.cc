@@ -286,6 +286,37 @@ TEST_F(SqliteDamage, Scenario26WalCutAtAnyByteLosesOnlyWhatItHeld) {
   store_.reset();
 }
 
+// Any byte of any commit but the last: what was acknowledged behind it would be lost without a word.
+TEST_F(SqliteDamage, Scenario27DamageInTheMiddleOfTheWalIsCorruptAndNotCutOff) {
+  testing::FaultVfs vfs;
+  sqlite::Options options = Options();
+  options.vfs = vfs.name();
+  OpenStore(options);
+  size_t sure = 0;  // behind it are three more
+  for (int i = 0; i < 6; ++i) {
+    if (i == 3) sure = ReadWhole(path_ + "-wal").size();
+    Win("k" + std::to_string(i));
+  }
+  const std::string database = ReadWhole(path_);
+  const std::string wal = ReadWhole(path_ + "-wal");
+  ASSERT_GT(sure, 32u);
+  const testing::TempFolder rotten;
+  options.path = rotten / "store.db";
+  for (size_t at = 32; at < sure; at += 97) {
+    std::string bytes = wal;
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << (at % 8)));
+    WriteWhole(options.path, database);
+    WriteWhole(options.path + "-wal", bytes);
+    const auto opened = sqlite::Store::Open(options);
+    EXPECT_EQ(ReasonOf(opened.status()), HF_R_STORE_CORRUPT) << at << opened.status();
+    EXPECT_EQ(ReadWhole(options.path + "-wal"), bytes) << at;
+  }
+  WriteWhole(options.path, database);
+  WriteWhole(options.path + "-wal", wal);
+  EXPECT_TRUE(sqlite::Store::Open(options).ok());
+  store_.reset();  // before its disk
+}
+
 TEST_F(SqliteDamage, LimitsRefuseNewKeysAndLetOldOnesEnd) {
   sqlite::Options options = Options();
   options.max_records = 3;

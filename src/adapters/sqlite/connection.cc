@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "adapters/sqlite/schema.h"
+#include "adapters/sqlite/wal_check.h"
 
 namespace holdfast::inline v0_4::sqlite {
 namespace {
 
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 constexpr int kHeaderSize = 100;
+constexpr sqlite3_int64 kWalChunk = 1 << 16;  // SQLite's own VFS takes less than 128 KiB at a time
 
 int32_t BigEndian32(const unsigned char* bytes) {
   return static_cast<int32_t>(static_cast<uint32_t>(bytes[0]) << 24 | uint32_t{bytes[1]} << 16 |
@@ -220,13 +222,29 @@ absl::Status Connection::RewriteWal() {
   if (wal == nullptr || wal->pMethods == nullptr) return absl::OkStatus();
   sqlite3_int64 size = 0;
   int code = wal->pMethods->xFileSize(wal, &size);
-  std::vector<char> chunk(1 << 16);
-  for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += chunk.size()) {
-    const int amount = static_cast<int>(std::min<sqlite3_int64>(chunk.size(), size - at));
-    code = wal->pMethods->xRead(wal, chunk.data(), amount, at);
-    if (code == SQLITE_OK) code = wal->pMethods->xWrite(wal, chunk.data(), amount, at);
+  if (code != SQLITE_OK) return Refused(code, "cannot read the WAL");
+  if (size == 0) return absl::OkStatus();
+  std::vector<uint8_t> bytes(static_cast<size_t>(size));
+  const auto each = [&](auto&& operation) {
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += kWalChunk) {
+      const int amount = static_cast<int>(std::min<sqlite3_int64>(kWalChunk, size - at));
+      code = operation(wal, bytes.data() + at, amount, at);
+    }
+  };
+  each(wal->pMethods->xRead);
+  if (code != SQLITE_OK) return Refused(code, "cannot read the WAL");
+  const WalExtent extent = ExamineWal(bytes);
+  if (extent.damaged) {
+    return ToStatus(HF_STORE_CORRUPT,
+                    "path: its WAL is damaged before its end, and replaying the rest would forget "
+                    "commits that were acknowledged");
   }
-  if (code == SQLITE_OK && size > 0) code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+  // What a commit that was cut off has left is gone then, and cannot be taken for damage later.
+  const bool tail = extent.end > 0 && static_cast<sqlite3_int64>(extent.end) < size;
+  if (tail) size = static_cast<sqlite3_int64>(extent.end);
+  each(wal->pMethods->xWrite);
+  if (code == SQLITE_OK && tail) code = wal->pMethods->xTruncate(wal, size);
+  if (code == SQLITE_OK) code = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
   return code == SQLITE_OK ? absl::OkStatus() : Refused(code, "cannot secure the WAL");
 }
 
