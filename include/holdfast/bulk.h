@@ -130,7 +130,7 @@ inline std::vector<BulkClaim> ClaimMany(Store& store, std::span<const BulkItem> 
     own.request = items[i].request;
     own.no_fingerprint = items[i].no_fingerprint;
     claims.emplace_back(i, std::make_unique<internal::BulkSlot>(
-                               store, clock, RunOncePlan(items[i].key, own, clock)));
+                               store, clock, RunOncePlan(items[i].key, own, clock), i));
     internal::BulkSlot& slot = claims.back().slot();
     if (!refused.ok()) slot.plan.refused = refused;
     if (!slot.plan.refused.ok()) continue;

@@ -31,9 +31,10 @@ class BulkTicket final : public TicketBase {
 
 // One key of a batch. Pinned.
 struct BulkSlot {
-  BulkSlot(Store& store, Clock& clock, RunOncePlan what)
-      : plan(std::move(what)), session(store, clock, nullptr) {}
+  BulkSlot(Store& store, Clock& clock, RunOncePlan what, size_t index)
+      : place(index), plan(std::move(what)), session(store, clock, nullptr) {}
 
+  size_t place;      // in the batch
   RunOncePlan plan;  // it and the answer outlive the session, which borrows from them
   Answer answer;
   IdemSession session;
@@ -76,8 +77,11 @@ inline void AskAll(Store& store, const std::vector<BulkSlot*>& asking) {
 
 inline void RunRounds(Store& store, Clock& clock, std::vector<BulkSlot*> slots) {
   // By key id; those of one key in the order of the batch.
-  std::stable_sort(slots.begin(), slots.end(), [](const BulkSlot* a, const BulkSlot* b) {
-    return a->session.key_id() < b->session.key_id();
+  std::sort(slots.begin(), slots.end(), [](const BulkSlot* a, const BulkSlot* b) {
+    if (a->session.key_id() != b->session.key_id()) {
+      return a->session.key_id() < b->session.key_id();
+    }
+    return a->place < b->place;
   });
   while (true) {
     std::vector<BulkSlot*> asking;
