@@ -62,6 +62,8 @@ class ConnectionOwner {
   virtual absl::Status OnPulse(Connection& /*connection*/, std::span<const Reply> /*replies*/) {
     return absl::OkStatus();
   }
+  // Why nothing guarded may be sent now; null: it may. What is refused is lost, not sent.
+  virtual const char* Refusal() const { return nullptr; }
   // READY, or an attempt that failed.
   virtual void OnAttempt(Connection& /*connection*/, const absl::Status& /*status*/) {}
 
@@ -141,6 +143,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // connection_flow.cc: what goes over it.
   void Drain();
   void Flush();
+  void Write(const std::string& writing);
   void Read();
   void OnRead(std::string_view bytes);
   void TakeReply(Reply reply);

@@ -91,12 +91,20 @@ void Connection::Flush() {
   std::string& writing = *writing_;
   writing.clear();
   writing.swap(next_);
+  std::vector<std::pair<Exchange*, size_t>> refused;
+  std::string why;
   if (state_ == State::kReady) {
     const SteadyTime now = std::chrono::steady_clock::now();
     bool confirm = false;
+    const char* const refusal = owner_->Refusal();
+    if (refusal != nullptr) why = refusal;
     while (!queue_.empty() && writing.size() < kBytesPerWrite) {
       const auto [exchange, bytes] = queue_.front();
       queue_.pop_front();
+      if (refusal != nullptr && exchange->guarded) {
+        refused.emplace_back(exchange, bytes);
+        continue;
+      }
       if (exchange->asking) {
         writing += Wire({"ASKING"}).bytes();
         places_.push_back({Place::Kind::kAsking, false, false, nullptr, 0, now});
@@ -115,7 +123,13 @@ void Connection::Flush() {
       counters_->waits.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (writing.empty()) return;
+  if (!writing.empty()) Write(writing);
+  for (const auto& [exchange, bytes] : refused) {
+    Lose(exchange, bytes, {.sent = false, .why = why});
+  }
+}
+
+void Connection::Write(const std::string& writing) {
   write_under_way_ = true;
   counters_->writes.fetch_add(1, std::memory_order_relaxed);
   stream_->WriteAll(boost::asio::buffer(writing),

@@ -34,6 +34,8 @@ class Exchange {
   virtual bool Wrote(const redisReply& reply) const { return !IsError(reply); }
 
   Wire wire;
+  // Not to be sent while the owner of the connection refuses, however long ago it was accepted.
+  bool guarded = false;
   SteadyTime deadline = SteadyTime::max();
   // Asks how many replicas have it before OnReply: one WAIT for all exchanges of one write.
   bool confirm = false;

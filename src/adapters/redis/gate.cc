@@ -136,10 +136,10 @@ Guarantee GuaranteeOf(const ServerFacts& facts, const Options& options) {
   }
   const std::string kept = Persistence(facts);
   if (facts.replicas > 0 || options.replicas > 0) {
-    std::string why =
-        name + " with " + std::to_string(facts.replicas) +
-        " replicas: replication is asynchronous, so a failover may forget a claim that "
-        "was granted, and then two owners run";
+    std::string why = name + " with " + std::to_string(facts.replicas) +
+                      (facts.replicas == 1 ? " replica" : " replicas") +
+                      ": replication is asynchronous, so a failover may forget a claim that "
+                      "was granted, and then two owners run";
     if (options.replicas > 0) {
       why += "; WAIT " + std::to_string(options.replicas) +
              " makes that rarer, not impossible: it asks, and the failover decides";

@@ -53,6 +53,7 @@ Operation::Operation(Core& core, const StoreRequest& request, SteadyTime until, 
       end_(end),
       key_(RecordKey(core.options.prefix, request.key_id)) {
   deadline = until;
+  guarded = true;
 }
 
 bool Operation::Wrote(const redisReply& reply) const {
@@ -139,8 +140,12 @@ void Operation::OnExisting(std::string_view bytes) {
   const int64_t now =
       core_.options.clock ? core_.options.clock() : core_.carrier->EstimateNow(request_.key_id);
   if (!Apply(bytes, std::nullopt, now)) return;
+  // By an estimate that lags, a record that has just ended would still be alive.
+  const hf_record& old = old_.record;
+  const bool ends = old.state == HF_RECORD_COMPLETED || old.state == HF_RECORD_RETRYABLE;
+  const bool lasts = !ends || old.expires_at - now > core_.options.token_memory.count();
   const bool timeless =
-      change_ == HF_RECORD_KEEP && old_.kind == Unpacked::Kind::kRecord &&
+      lasts && change_ == HF_RECORD_KEEP && old_.kind == Unpacked::Kind::kRecord &&
       (answer_.raw.status == HF_STORE_REPLAY || answer_.raw.status == HF_STORE_MISMATCH ||
        answer_.raw.status == HF_STORE_IN_DOUBT || Claimed(answer_));
   if (!timeless || (Claimed(answer_) && confirm)) return Go(Phase::kRead);
@@ -149,10 +154,11 @@ void Operation::OnExisting(std::string_view bytes) {
 }
 
 void Operation::OnSettled(std::string_view header) {
-  const Unpacked after = Unpack(header.substr(0, kHeaderSize), std::nullopt);
-  answer_.raw.attempt = after.record.attempt;
-  answer_.raw.completed_at = after.record.completed_at;
-  std::copy_n(after.record.nonce, sizeof(answer_.raw.owner), answer_.raw.owner);
+  if (header.size() < kHeaderSize) return;
+  answer_.raw.attempt = static_cast<uint32_t>(GetNumber(header, kAttemptAt, 4));
+  answer_.raw.completed_at = static_cast<int64_t>(GetNumber(header, kCompletedAt, 8)) * HF_US;
+  std::copy_n(header.data() + kNonceAt, sizeof(answer_.raw.owner),
+              reinterpret_cast<char*>(answer_.raw.owner));
 }
 
 bool Operation::Apply(std::string_view bytes, std::optional<int64_t> expires_ms, int64_t now) {

@@ -4,7 +4,8 @@
 //   phase      command           reply                              next
 //   EXPRESS    SET NX GET PX     nil: nothing was there             WON
 //                                a record, and the table's answer   that answer
-//                                to it rests on no time
+//                                to it rests on no time, nor on an
+//                                end nearer than token_memory
 //                                any other record                   READ
 //                                no writing now (OOM, NOREPLICAS,   READ, and UNAVAILABLE if the answer
 //                                MISCONF)                           would need a write

@@ -58,16 +58,16 @@ std::string Pack(const hf_record& record, const Packing& packing) {
   Store<4>(head + 4, static_cast<uint32_t>(record.code));
   Store<8>(head + 8, ToMicros(record.not_before));
   Store<8>(head + 16, ToMicros(record.expires_at));
-  Store<8>(head + 24, ToMicros(record.completed_at));
+  Store<8>(head + kCompletedAt, ToMicros(record.completed_at));
   Store<8>(head + 32, packing.lease_from_set ? 0 : ToMicros(record.lease_until));
   Store<8>(head + kTokenAt, record.token);
-  Store<4>(head + 48, record.attempt);
+  Store<4>(head + kAttemptAt, record.attempt);
   Store<4>(head + 52, packing.checkpoints);
   Store<1>(head + 56, static_cast<uint32_t>(record.on_expiry));
   Store<2>(head + 58, record.label.size);
   Store<8>(head + 64, ToMicros(packing.lease));
   Store<8>(head + 72, static_cast<uint64_t>(packing.px));
-  std::copy_n(record.nonce, sizeof(record.nonce), head + 80);
+  std::copy_n(record.nonce, sizeof(record.nonce), head + kNonceAt);
   std::copy_n(record.fingerprint, sizeof(record.fingerprint), head + 96);
   if (record.label.size > 0) out.append(record.label.data, record.label.size);
   if (record.body.size > 0) out.append(record.body.data, record.body.size);
@@ -94,7 +94,7 @@ Unpacked Unpack(std::string_view bytes, std::optional<int64_t> expires_ms) {
   record.truncated = static_cast<uint32_t>(GetNumber(bytes, 3, 1));
   record.code = static_cast<hf_code>(GetNumber(bytes, 4, 4));
   record.token = GetNumber(bytes, kTokenAt, 8);
-  record.attempt = static_cast<uint32_t>(GetNumber(bytes, 48, 4));
+  record.attempt = static_cast<uint32_t>(GetNumber(bytes, kAttemptAt, 4));
   out.packing.checkpoints = static_cast<uint32_t>(GetNumber(bytes, 52, 4));
   record.on_expiry = static_cast<hf_on_expiry>(GetNumber(bytes, 56, 1));
   const size_t label = GetNumber(bytes, 58, 2);
@@ -102,7 +102,7 @@ Unpacked Unpack(std::string_view bytes, std::optional<int64_t> expires_ms) {
   int64_t lease = 0;
   const bool times = FromMicros(GetNumber(bytes, 8, 8), &record.not_before) &&
                      FromMicros(GetNumber(bytes, 16, 8), &record.expires_at) &&
-                     FromMicros(GetNumber(bytes, 24, 8), &record.completed_at) &&
+                     FromMicros(GetNumber(bytes, kCompletedAt, 8), &record.completed_at) &&
                      FromMicros(GetNumber(bytes, 32, 8), &record.lease_until) &&
                      FromMicros(GetNumber(bytes, 64, 8), &lease);
   if (!times || !Zero(bytes, 57, 1) || !Zero(bytes, 60, 4) ||
@@ -111,7 +111,7 @@ Unpacked Unpack(std::string_view bytes, std::optional<int64_t> expires_ms) {
   }
   out.packing.lease = lease;
   out.packing.px = static_cast<int64_t>(px);
-  std::copy_n(bytes.data() + 80, sizeof(record.nonce), reinterpret_cast<char*>(record.nonce));
+  std::copy_n(bytes.data() + kNonceAt, sizeof(record.nonce), reinterpret_cast<char*>(record.nonce));
   std::copy_n(bytes.data() + 96, sizeof(record.fingerprint),
               reinterpret_cast<char*>(record.fingerprint));
   record.label = {bytes.data() + kHeaderSize, label};

@@ -41,7 +41,10 @@ namespace holdfast::inline v0_4::redis {
 
 inline constexpr uint8_t kRecordVersion = 1;
 inline constexpr size_t kHeaderSize = 128;
+inline constexpr size_t kCompletedAt = 24;
 inline constexpr size_t kTokenAt = 40;
+inline constexpr size_t kAttemptAt = 48;
+inline constexpr size_t kNonceAt = 80;
 
 // What a stored record has besides hf_record's fields.
 struct Packing {

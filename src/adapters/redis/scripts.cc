@@ -57,6 +57,14 @@ constexpr std::string_view kSources[kScripts] = {
     "return head",
 
     "#!lua flags=allow-oom\n" HOLDFAST_REDIS_GUARD
+    "local t=redis.call('TIME')\n"
+    "local now=t[1]*1000000+t[2]\n"
+    "local label=r:byte(59)+r:byte(60)*256\n"
+    "local n=ARGV[2]..struct.pack('<I8I8',now+ARGV[3],now)..r:sub(33,128+label)\n"
+    "redis.call('SET',KEYS[1],n..ARGV[5],'PX',ARGV[4])\n"
+    "return n",
+
+    "#!lua flags=allow-oom\n" HOLDFAST_REDIS_GUARD
     "redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3])\n"
     "return redis.status_reply('OK')",
 

@@ -17,6 +17,8 @@ namespace holdfast::inline v0_4::redis {
 //   kSettle     record        token, now, head, keep, not_before,     if the record is IN_PROGRESS under that
 //                             expires_at, completed_at, lease_until,  token; answers the new header
 //                             px, body or absent
+//   kComplete   record        token, head and not_before, expires_at,  likewise, completed now; answers the new
+//                             px, body                                header and label
 //   kErase      record        token, tombstone, px                    likewise; answers OK
 //   kSwap       record,       header, record, px, [row, rows, px]     if the first 128 bytes are `header` ("":
 //   kSwapNew    [audit]                                               absent); answers OK
@@ -24,9 +26,11 @@ namespace holdfast::inline v0_4::redis {
 //
 // Numbers of kSettle: "" keeps what is there, "0" is zero, "+N" is N microseconds after the server's time, or
 // after `now` where that is given, for tests. px "": the record keeps its time to live.
-// kSettle, kErase and kSwap run at maxmemory: they settle what is there already. kSwapNew does not.
-enum class Script : size_t { kRead, kSettle, kErase, kSwap, kSwapNew, kPeek };
-inline constexpr size_t kScripts = 6;
+// kComplete is kSettle for the shape that counts most: half of its cost is what it does not ask. Its expires_at is
+// a bare N.
+// kSettle, kComplete, kErase and kSwap run at maxmemory: they settle what is there already. kSwapNew does not.
+enum class Script : size_t { kRead, kSettle, kComplete, kErase, kSwap, kSwapNew, kPeek };
+inline constexpr size_t kScripts = 7;
 
 std::string_view SourceOf(Script script);
 

@@ -73,6 +73,8 @@ Settlement SettlementOf(const hf_store_request& request, int64_t now) {
   out.completed_at = Number(next_one.completed_at, next_other.completed_at, now);
   out.lease_until = Number(next_one.lease_until, next_other.lease_until, now);
   out.keeps_body = next_one.body.data != next_other.body.data;
+  out.completes = !out.keeps_head && out.not_before == "0" && out.expires_at.starts_with('+') &&
+                  out.completed_at == "+0" && out.lease_until.empty() && !out.keeps_body;
   return out;
 }
 

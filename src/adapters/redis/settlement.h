@@ -27,7 +27,9 @@ struct Settlement {
   std::string completed_at;
   std::string lease_until;
   bool keeps_body = false;
-  hf_record next{};        // of a stand-in: its state and its times are right as of `now`
+  bool completes =
+      false;         // the shape of kComplete: new head, no backoff, a life, completed now, a body
+  hf_record next{};  // of a stand-in: its state and its times are right as of `now`
   hf_store_reply reply{};  // attempt, owner and completed_at are the stored record's
 };
 
