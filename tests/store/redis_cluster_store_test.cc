@@ -353,6 +353,30 @@ TEST_F(RedisClusterStore, NodeThatLostItsDataStopsEverythingUntilRearmed) {
   EXPECT_LT(Ask(*store, testing::Read("k")).raw.status, HF_STORE_UNAVAILABLE);
 }
 
+// Counts, and never answers twice.
+struct Listener final : StoreWaiter {
+  void OnReply(StoreReply reply) override {
+    EXPECT_GE(reply.raw.status, HF_STORE_UNAVAILABLE);
+    ++heard;
+  }
+  std::atomic<int> heard = 0;
+};
+
+TEST_F(RedisClusterStore, ClosingEndsWhatIsUnderWayAndWhatIsPausedOnce) {
+  auto store = Open();
+  const int node = cluster->OwnerOf(SlotOfKey("k"));
+  ASSERT_EQ(Ask(*store, Claim("k", 1)).raw.status, HF_STORE_WON);
+  cluster->server(node).Pause();
+  std::vector<Listener> listeners(50);
+  for (Listener& listener : listeners) {
+    ASSERT_TRUE(store->Submit(testing::Read("k"), 30s, listener));
+  }
+  store.reset();
+  for (const Listener& listener : listeners) EXPECT_EQ(listener.heard, 1);
+  cluster->server(node).Resume();
+  ASSERT_TRUE(cluster->AwaitCalm());
+}
+
 TEST_F(RedisClusterStore, AgreedFailoverLosesNothingAndNoRequest) {
   const auto store = Open();
   std::map<std::string, uint64_t> tokens;

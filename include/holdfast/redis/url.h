@@ -12,6 +12,7 @@
 #define HOLDFAST_REDIS_URL_H_
 
 #include <absl/status/statusor.h>
+#include <holdfast/redis/cluster_store.h>
 #include <holdfast/redis/store.h>
 
 #include <string_view>
@@ -21,6 +22,10 @@ namespace holdfast::inline v0_4::redis {
 // Nothing is looked up or opened. The rest of the options is theirs to fill in.
 // Errors: INVALID_ARGUMENT HF_R_BAD_OPTIONS naming the part, never showing what stands in it. Thread-safe.
 absl::StatusOr<Options> ParseUrl(std::string_view url);
+
+// Of a cluster: redis-cluster:// or rediss-cluster://, and one or more hosts with commas in between, which are
+// the nodes to begin with; each may have its port. Else as ParseUrl.
+absl::StatusOr<ClusterOptions> ParseClusterUrl(std::string_view url);
 
 }  // namespace holdfast::inline v0_4::redis
 

@@ -18,7 +18,7 @@ using std::chrono::steady_clock;
 
 constexpr Duration kOneAnswer = std::chrono::seconds(2);
 constexpr Duration kWithoutReason = std::chrono::seconds(15);  // a look-up nobody asked for
-constexpr Duration kUnused = std::chrono::seconds(60);
+constexpr Duration kUnused = std::chrono::seconds(60);         // besides what an answer may take
 
 }  // namespace
 
@@ -104,7 +104,8 @@ void ClusterRouter::EndLookUp(const absl::Status& status) {
   next_look_up_ = steady_clock::now() + kWithoutReason;
   if (auto done = std::exchange(on_start_, nullptr)) done(status);
   if (stopped_.load()) return;
-  DropUnused(steady_clock::now() - kUnused);
+  const Duration answer = config_.server.round_trip_timeout + config_.replication.timeout;
+  DropUnused(steady_clock::now() - kUnused - answer);
   if (status.ok()) ResumeMoved();
   LookUpIfDue();
   ArmPace();
