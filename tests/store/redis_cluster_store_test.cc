@@ -371,6 +371,14 @@ TEST_F(RedisClusterStore, ClosingEndsWhatIsUnderWayAndWhatIsPausedOnce) {
   for (Listener& listener : listeners) {
     ASSERT_TRUE(store->Submit(testing::Read("k"), 30s, listener));
   }
+  // A long chain of one key ends step by step, not all of it inside the first end.
+  std::thread batch([&] {
+    for (const StoreReply& reply :
+         store->ExecuteMany(std::vector<StoreRequest>(20000, testing::Read("k")), 200ms)) {
+      EXPECT_GE(reply.raw.status, HF_STORE_UNAVAILABLE);
+    }
+  });
+  batch.join();
   store.reset();
   for (const Listener& listener : listeners) EXPECT_EQ(listener.heard, 1);
   cluster->server(node).Resume();

@@ -172,8 +172,7 @@ void ClusterRouter::GoOn(Trip& trip, Step step) {
 }
 
 void ClusterRouter::Send(Trip& trip) {
-  if (stopped_.load()) return trip.Lose({.sent = false, .why = "the store was closed"});
-  if (trip.deadline <= steady_clock::now()) return Refuse(trip);
+  if (stopped_.load() || trip.deadline <= steady_clock::now()) return Refuse(trip);
   trip.asking = trip.route().asking();
   ConnectionTo(trip.route().node(), trip.slot())->Continue(trip);
 }
@@ -193,11 +192,14 @@ void ClusterRouter::Pause(Trip& trip) {
   ArmPace();
 }
 
+// Not from inside what asked for it: whoever hears of a refusal may go on with the next of many at once, which is
+// refused as well.
 void ClusterRouter::Refuse(Trip& trip) {
   Loss loss{.sent = false, .why = trip.route().why(), .retry_after = trip.loss().retry_after};
+  if (stopped_.load()) loss.why = "the store was closed";
   if (!trip.loss().why.empty()) loss.why += ": " + trip.loss().why;
   if (loss.retry_after == Duration{0}) loss.retry_after = kPauseCap;
-  trip.Lose(loss);
+  boost::asio::post(io_, [&trip, loss = std::move(loss)] { trip.Lose(loss); });
 }
 
 void ClusterRouter::Resume(Trip& trip) {
