@@ -249,6 +249,20 @@ TEST(RedisFaults, EndlessReplyIsGivenUpBeforeItFillsMemory) {
       << store.status();
 }
 
+TEST(RedisFaults, LongBatchOfOneKeyEndsStepByStepWhenItsServerIsGone) {
+  RedisServer server;
+  const auto store = Open(server.Options());
+  server.Kill();
+  ASSERT_TRUE(Eventually([&] {
+    return store->Execute(testing::Read("k"), std::chrono::milliseconds(100))
+               .detail.find("refused") != std::string::npos;
+  }));
+  for (const StoreReply& reply : store->ExecuteMany(
+           std::vector<StoreRequest>(200000, testing::Read("k")), std::chrono::seconds(10))) {
+    ASSERT_EQ(reply.raw.status, HF_STORE_UNAVAILABLE) << reply.detail;
+  }
+}
+
 TEST(RedisFaults, CloseWithRequestsUnderWayAnswersThemAll) {
   RedisServer server;
   auto store = Open(server.Options());
