@@ -39,14 +39,8 @@ bool IsRedis(const std::string& url) {
   return absl::StartsWith(url, "redis://") || absl::StartsWith(url, "rediss://");
 }
 
-// "redis-cluster://" to "redis://", and so with TLS; empty if it is no such URL.
-std::string ClusterUrl(const std::string& url) {
-  constexpr absl::string_view kCluster = "-cluster://";
-  const size_t at = url.find(kCluster.data());
-  if (at == std::string::npos) return "";
-  const std::string plain =
-      absl::StrCat(url.substr(0, at), "://", url.substr(at + kCluster.size()));
-  return IsRedis(plain) ? plain : "";
+bool IsRedisCluster(const std::string& url) {
+  return absl::StartsWith(url, "redis-cluster://") || absl::StartsWith(url, "rediss-cluster://");
 }
 
 template <class Concrete>
@@ -83,23 +77,26 @@ postgres::Options PostgresOptions(const std::string& url, const std::string& pas
 #endif
 
 #ifdef HOLDFAST_WITH_REDIS
-absl::StatusOr<redis::Options> RedisOptions(const std::string& url,
-                                            const std::string& password_file) {
-  absl::StatusOr<redis::Options> options = redis::ParseUrl(url);
-  if (!options.ok()) return options;
+// Where nobody kept records there is nothing to look after.
+void Prepare(const std::string& password_file, redis::Options* options) {
+  options->require_sentinel = true;
   if (!password_file.empty()) options->server.credentials.password_file = password_file;
-  options->require_sentinel = true;  // where nobody kept records, there is nothing to look after
-  return options;
 }
 
 absl::StatusOr<std::unique_ptr<OperableStore>> OpenRedis(const std::string& url,
                                                          const std::string& password_file) {
-  const std::string cluster = ClusterUrl(url);
-  absl::StatusOr<redis::Options> options =
-      RedisOptions(cluster.empty() ? url : cluster, password_file);
+  absl::StatusOr<redis::Options> options = redis::ParseUrl(url);
   if (!options.ok()) return options.status();
-  if (cluster.empty()) return Upcast(redis::Store::Open(*std::move(options)));
-  return Upcast(redis::ClusterStore::Open({.store = *std::move(options)}));
+  Prepare(password_file, &*options);
+  return Upcast(redis::Store::Open(*std::move(options)));
+}
+
+absl::StatusOr<std::unique_ptr<OperableStore>> OpenRedisCluster(const std::string& url,
+                                                                const std::string& password_file) {
+  absl::StatusOr<redis::ClusterOptions> options = redis::ParseClusterUrl(url);
+  if (!options.ok()) return options.status();
+  Prepare(password_file, &options->store);
+  return Upcast(redis::ClusterStore::Open(*std::move(options)));
 }
 #endif
 
@@ -124,7 +121,8 @@ absl::StatusOr<std::unique_ptr<OperableStore>> OpenStore(
   if (absl::StartsWith(url, kSqlite)) return Upcast(OpenSqlite(url, false));
 #endif
 #ifdef HOLDFAST_WITH_REDIS
-  if (IsRedis(url) || !ClusterUrl(url).empty()) return OpenRedis(url, password_file);
+  if (IsRedis(url)) return OpenRedis(url, password_file);
+  if (IsRedisCluster(url)) return OpenRedisCluster(url, password_file);
 #endif
 #ifdef HOLDFAST_WITH_POSTGRES
   if (IsPostgres(url)) return Upcast(postgres::Store::Open(PostgresOptions(url, password_file)));
@@ -150,7 +148,7 @@ absl::StatusOr<std::string> MigrateStore(const std::string& url,
     return AtVersion(*version);
   }
 #endif
-  if (IsRedis(url) || !ClusterUrl(url).empty())
+  if (IsRedis(url) || IsRedisCluster(url))
     return std::string("Redis keeps no schema: records carry their own version");
   return NoSuchStore(url);
 }
