@@ -145,6 +145,16 @@ TEST_F(RedisLimiter, CallbackHearsOnce) {
   EXPECT_FALSE(limiter->Take({.key = "k"}).allowed);
 }
 
+TEST_F(RedisLimiter, QuestionFromInsideAnAnswerDoesNotWaitForItself) {
+  const auto limiter = Open(With(100, 1h, 100));
+  std::promise<LimitVerdict> inside;
+  limiter->Take({.key = "k"},
+                [&](const LimitVerdict&) { inside.set_value(limiter->Take({.key = "k"})); });
+  const LimitVerdict verdict = inside.get_future().get();
+  EXPECT_FALSE(verdict.asked);
+  EXPECT_EQ(verdict.ToStatus().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(RedisLimiter, AskThatIsOutOfRangeIsInvalidAndTakesNothing) {
   const auto limiter = Open(With(5, 1h, 5));
   for (const LimitAsk& ask :

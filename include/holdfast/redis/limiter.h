@@ -111,12 +111,13 @@ class Limiter {
   // Errors: INVALID_ARGUMENT (HF_R_OUT_OF_RANGE, HF_R_BAD_OPTIONS) naming the option.
   static absl::StatusOr<std::unique_ptr<Limiter>> Open(Options options);
 
-  // What is under way ends as on_store_down says.
+  // What is under way ends as on_store_down says. Not from inside a Done.
   ~Limiter();
   Limiter(const Limiter&) = delete;
   Limiter& operator=(const Limiter&) = delete;
 
-  // Takes ask.cost tokens, or none. Blocks, for ask.timeout at most; not from inside a Done.
+  // Takes ask.cost tokens, or none. Blocks, for ask.timeout at most; from inside a Done, where it would wait for
+  // itself, on_store_down holds at once.
   LimitVerdict Take(const LimitAsk& ask);
 
   // What Take would say now. Takes nothing, and remembers nothing.

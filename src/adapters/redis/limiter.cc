@@ -124,6 +124,10 @@ Limiter::~Limiter() { impl_->Stop(); }
 LimitVerdict Limiter::Await(const LimitAsk& ask, bool take) {
   LimitId id{};
   if (std::optional<LimitVerdict> known = impl_->Know(ask, take, &id)) return *std::move(known);
+  if (impl_->OnIoThread()) {
+    return impl_->Unasked("called from inside a Done, it would wait for itself",
+                          HF_R_STORE_UNAVAILABLE);
+  }
   Awaited answer;
   impl_->Ask(ask, id, take, answer.Listener());
   return answer.Wait();

@@ -101,33 +101,31 @@ Limiter::Impl::Impl(LimiterOptions options)
     : options_(std::move(options)),
       limit_(LimitOf(options_)),
       full_(DebtOf(limit_, limit_.burst)),
-      denied_(options_.remembered, options_.remember),
-      work_(io_.get_executor()) {}
+      denied_(options_.remembered, options_.remember) {}
 
 void Limiter::Impl::Start(std::vector<NodeAddress> seeds, TlsContext tls) {
   if (options_.cluster) {
     cluster_ = std::make_shared<ClusterRouter>(
-        io_, ClusterRouter::Config{.server = options_.server,
-                                   .seeds = std::move(seeds),
-                                   .tls = std::move(tls),
-                                   .replication = {},
-                                   .owner_of = [this](NodeId) { return this; },
-                                   .counters = &connections_});
+        io_.io(), ClusterRouter::Config{.server = options_.server,
+                                        .seeds = std::move(seeds),
+                                        .tls = std::move(tls),
+                                        .replication = {},
+                                        .owner_of = [this](NodeId) { return this; },
+                                        .counters = &connections_});
     cluster_->Start([](const absl::Status&) {});
     router_ = cluster_;
   } else {
-    auto connection = std::make_shared<Connection>(io_, options_.server, std::move(tls),
+    auto connection = std::make_shared<Connection>(io_.io(), options_.server, std::move(tls),
                                                    Replication{}, this, &connections_);
     connection->Start();
     router_ = std::make_shared<SingleRouter>(std::move(connection));
   }
-  thread_ = std::thread([this] { io_.run(); });
+  io_.Start();
 }
 
 void Limiter::Impl::Stop() {
   router_->Stop();
-  work_.reset();
-  thread_.join();
+  io_.Join();
 }
 
 LimitId Limiter::Impl::IdOf(const LimitAsk& ask) const {

@@ -14,19 +14,17 @@
 #include <holdfast/redis/limiter.h>
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "adapters/redis/cluster_router.h"
 #include "adapters/redis/core.h"
 #include "adapters/redis/deny_cache.h"
 #include "adapters/redis/gcra.h"
+#include "adapters/redis/io_thread.h"
 #include "adapters/redis/router.h"
 #include "adapters/redis/stream.h"
 
@@ -43,6 +41,9 @@ class Limiter::Impl final : public ConnectionOwner {
   // The verdict, if the server need not be asked for it; else *id is the limit's.
   std::optional<LimitVerdict> Know(const LimitAsk& ask, bool take, LimitId* id);
   void Ask(const LimitAsk& ask, const LimitId& id, bool take, Limiter::Done done);
+  // Somebody who would wait for himself.
+  bool OnIoThread() const { return io_.IsThisThread(); }
+  LimitVerdict Unasked(std::string_view why, hf_reason reason);
 
   LimiterStats stats() const;
 
@@ -54,7 +55,6 @@ class Limiter::Impl final : public ConnectionOwner {
 
   LimitId IdOf(const LimitAsk& ask) const;
   Wire MakeWire(const Question& question, bool whole) const;
-  LimitVerdict Unasked(std::string_view why, hf_reason reason);
   LimitVerdict Judge(const Question& question, const redisReply& reply);
 
   const LimiterOptions options_;
@@ -74,11 +74,9 @@ class Limiter::Impl final : public ConnectionOwner {
   std::atomic<uint64_t> scripts_reloaded_{0};
   ConnectionCounters connections_;
 
-  boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  IoThread io_;
   std::shared_ptr<Router> router_;
   std::shared_ptr<ClusterRouter> cluster_;  // router_, if it is one
-  std::thread thread_;
 };
 
 }  // namespace holdfast::inline v0_4::redis
