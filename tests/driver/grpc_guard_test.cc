@@ -428,6 +428,7 @@ TEST(GrpcGuard, OptionsOutOfRangeAreNamed) {
   EXPECT_THAT(error({.lease = std::chrono::seconds(-1)}), HasSubstr("lease"));
   EXPECT_THAT(error({.max_body = HF_IDEM_BODY_MAX + 1}), HasSubstr("max_body"));
   EXPECT_THAT(error({.deadline_margin = Duration{-1}}), HasSubstr("deadline_margin"));
+  EXPECT_THAT(error({.on_expiry = OnExpiry::kReconcile}), HasSubstr("on_expiry"));
   EXPECT_EQ(error({.space = std::string(256, 's')}), "");
 }
 

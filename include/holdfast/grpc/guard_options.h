@@ -11,6 +11,7 @@
 #include <holdfast/limiter.h>
 #include <holdfast/propagation.h>
 #include <holdfast/store.h>
+#include <holdfast/waiters.h>
 
 #include <chrono>
 #include <cstdint>
@@ -52,10 +53,11 @@ struct GuardOptions {
   // call. Null: all callers share one space.
   std::function<std::string(const ::grpc::ServerContextBase&)> tenant = {};
 
-  OnExpiry on_expiry = OnExpiry::kInDoubt;
-  Duration lease{0};  // these as in RunOnceOptions
+  OnExpiry on_expiry = OnExpiry::kInDoubt;  // kReconcile is refused: a guard has nobody to ask
+  Duration lease{0};                        // these as in RunOnceOptions
   Duration ttl{0};
   Duration max_wait{0};
+  Waiters* waiters = nullptr;  // of `store`: duplicates wait together; must outlive the guard
   std::uint32_t max_attempts = 0;
   std::uint32_t max_body = 0;
 

@@ -87,7 +87,7 @@ class Guard {
  public:
   using Options = GuardOptions;
 
-  // Errors: INVALID_ARGUMENT HF_R_OUT_OF_RANGE naming the field.
+  // Errors: INVALID_ARGUMENT HF_R_OUT_OF_RANGE or HF_R_BAD_OPTIONS naming the field.
   static absl::StatusOr<Guard> Create(Options options);
 
   // Guards one unary call. `operation` (up to 256 bytes) is part of the key's identity: never reuse it

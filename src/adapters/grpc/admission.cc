@@ -205,6 +205,7 @@ RunOnceOptions Admission::RunOptions(std::string_view request, RunOnceReport* re
   options.lease = guard_.options.lease;
   options.ttl = guard_.options.ttl;
   options.max_wait = guard_.options.max_wait;
+  options.waiters = guard_.options.waiters;
   options.deadline = call_.context().deadline();
   options.max_attempts = guard_.options.max_attempts;
   options.max_body = guard_.options.max_body;

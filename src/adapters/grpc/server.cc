@@ -42,6 +42,10 @@ absl::StatusOr<Guard> Guard::Create(Options options) {
   if (options.max_body > HF_IDEM_BODY_MAX) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "max_body: above 8 MiB");
   }
+  if (options.on_expiry == OnExpiry::kReconcile) {
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                      "on_expiry: a guard has nobody who could reconcile");
+  }
   for (const auto& [name, policy] : options.methods) {
     const std::string field = "methods[" + name.substr(0, 256) + "]";
     if (absl::Status s = CheckPart(field, name); !s.ok()) return s;
