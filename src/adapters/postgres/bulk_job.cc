@@ -49,8 +49,9 @@ std::vector<std::vector<size_t>> Batch::Waves() const {
     waves[at->second.wave].push_back(i);
   }
   for (std::vector<size_t>& wave : waves) {
-    std::stable_sort(wave.begin(), wave.end(), [this](size_t a, size_t b) {
-      return KeyOf(requests_[a]) < KeyOf(requests_[b]);
+    std::sort(wave.begin(), wave.end(), [this](size_t a, size_t b) {
+      const auto order = KeyOf(requests_[a]) <=> KeyOf(requests_[b]);
+      return order == 0 ? a < b : order < 0;
     });
   }
   return waves;
