@@ -105,6 +105,7 @@ absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared, P
 #ifdef HF_CHAOS_REDIS
   if (kind == "redis") return OpenRedis(port, 0, patience);
   if (kind == "replicated") return OpenRedis(port, 1, patience);
+  if (kind == "cluster") return OpenCluster(port, patience);
 #endif
 #ifdef HF_CHAOS_POSTGRES
   if (kind == "postgres") return OpenPostgres(port, patience);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stores by name, for programs that are told which one to use on their command line:
-//   memory:   sqlite:PATH   redis:PORT   replicated:PORT (waits for one replica)   postgres:PORT
+//   memory:   sqlite:PATH   redis:PORT   replicated:PORT (waits for one replica)   cluster:PORT   postgres:PORT
 // Ports are of 127.0.0.1.
 #ifndef HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
 #define HOLDFAST_TESTS_CHAOS_OPEN_STORE_H_
@@ -36,6 +36,7 @@ absl::StatusOr<OpenedStore> OpenStore(const std::string& address, bool shared, P
 
 // The parts of OpenStore that come with an adapter.
 absl::StatusOr<OpenedStore> OpenRedis(uint16_t port, uint32_t replicas, Patience patience);
+absl::StatusOr<OpenedStore> OpenCluster(uint16_t port, Patience patience);
 absl::StatusOr<OpenedStore> OpenPostgres(uint16_t port, Patience patience);
 
 }  // namespace holdfast::chaos

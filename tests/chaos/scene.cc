@@ -48,7 +48,7 @@ class SqliteScene final : public Scene {
 std::string StoreNames() {
   std::string names = "memory sqlite";
 #ifdef HF_CHAOS_REDIS
-  names += " redis failover";
+  names += " redis cluster failover";
 #endif
 #ifdef HF_CHAOS_POSTGRES
   names += " postgres";
@@ -63,8 +63,9 @@ absl::StatusOr<std::unique_ptr<Scene>> MakeScene(std::string_view store, const s
   std::unique_ptr<Scene> scene;
 #ifdef HF_CHAOS_REDIS
   if (store == "redis") scene = MakeRedisScene(seed);
+  if (store == "cluster") scene = MakeClusterScene();
   if (store == "failover") scene = MakeFailoverScene(seed);
-  const bool is_redis = store == "redis" || store == "failover";
+  const bool is_redis = store == "redis" || store == "cluster" || store == "failover";
 #else
   constexpr bool is_redis = false;
 #endif

@@ -55,6 +55,7 @@ absl::StatusOr<std::unique_ptr<Scene>> MakeScene(std::string_view store, const s
 // The parts of MakeScene that come with an adapter. Null if the servers do not start.
 std::unique_ptr<Scene> MakeRedisScene(uint64_t seed);
 std::unique_ptr<Scene> MakeFailoverScene(uint64_t seed);
+std::unique_ptr<Scene> MakeClusterScene();
 std::unique_ptr<Scene> MakePostgresScene(uint64_t seed);
 
 // What can be asked for in this build.

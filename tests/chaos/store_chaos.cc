@@ -40,7 +40,7 @@ int Serve(const std::string& store, const std::string& folder, uint64_t seed) {
 
 }  // namespace
 
-ABSL_FLAG(std::string, store, "", "memory, sqlite, redis, failover or postgres");
+ABSL_FLAG(std::string, store, "", "memory, sqlite, redis, cluster, failover or postgres");
 ABSL_FLAG(uint32_t, seconds, 0, "how long to work; default HF_CHAOS_SECONDS, or 10");
 ABSL_FLAG(uint64_t, operations, 0, "stop after so many; default HF_CHAOS_OPS, or no limit");
 ABSL_FLAG(uint64_t, seed, 1, "of all that is random here");

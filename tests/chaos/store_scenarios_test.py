@@ -100,7 +100,7 @@ class Stage:
             expect(time.monotonic() < until, f"{key}: busy for ever")
 
 
-SERVERS = ["redis", "postgres"]
+SERVERS = ["redis", "cluster", "postgres"]
 
 
 def end_of(process):
