@@ -251,7 +251,7 @@ def test_15_server_clock_that_steps_back_lengthens_leases_and_tokens_still_rise(
     first = stage.one("rises", deed="not_started")
     stage.set_clock(-3600)
     busy = stage.ask("back")
-    expect(busy["status"] == "BUSY" and busy["retry_after_ms"] > 20000, busy)
+    expect(busy["status"] == "BUSY" and busy["retry_after_ms"] >= 20000, busy)
     tokens = [first["token"]] + [stage.one("rises", deed="not_started")["token"] for _ in range(3)]
     expect(tokens == sorted(set(tokens)), f"tokens do not rise: {tokens}")
     expect(thaw(holder)["code"] == "OK", "the holder could not complete")
