@@ -20,7 +20,9 @@ namespace holdfast::inline v0_4::redis {
 namespace {
 
 constexpr uint32_t kMostRows = 10000;
-constexpr uint32_t kSlotsAtOnce = 256;
+// A page of a full cluster needs few slots, one of an empty cluster all of them: twice as many each time.
+constexpr uint32_t kFirstSlots = 64;
+constexpr uint32_t kSlotsAtOnce = 2048;
 constexpr std::string_view kCursorMark = "cluster1:";
 constexpr std::string_view kAuditKind = "audit:";
 constexpr std::string_view kMostKeysOfASlot = "1000000";
@@ -92,8 +94,10 @@ absl::StatusOr<ScanPage> ClusterDesk::Scan(const ScanQuery& query, SteadyTime un
   }
   ScanPage page;
   std::vector<KeyId> keys;
+  uint32_t at_once = kFirstSlots;
   for (uint32_t slot = start->slot; slot < kSlots && page.cursor.empty();) {
-    const uint32_t count = std::min<uint32_t>(kSlotsAtOnce, kSlots - slot);
+    const uint32_t count = std::min<uint32_t>(at_once, kSlots - slot);
+    at_once = std::min(2 * at_once, kSlotsAtOnce);
     auto more = KeysOf(slot, count, "", until);
     if (!more.ok()) return more.status();
     slot += count;
