@@ -26,10 +26,12 @@ std::unique_ptr<redis::Store> Open(redis::Options options) {
   return store.ok() ? *std::move(store) : nullptr;
 }
 
-std::unique_ptr<redis::Store> OpenConfirmed(const RedisServer& server, uint32_t replicas = 1) {
+// `patience`: short where too few replicas are expected, long where a slow machine must not look like that.
+std::unique_ptr<redis::Store> OpenConfirmed(const RedisServer& server, uint32_t replicas = 1,
+                                            Duration patience = milliseconds(50)) {
   redis::Options options = server.Options();
   options.replicas = replicas;
-  options.replica_timeout = milliseconds(50);
+  options.replica_timeout = patience;
   return Open(options);
 }
 
@@ -47,7 +49,7 @@ uint64_t Win(Store& store, std::string_view key, uint64_t who,
 TEST(RedisReplication, ConfirmedWritesAreOnTheReplicaWhenTheyAreAnswered) {
   RedisServer primary;
   const auto replica = primary.Replica();
-  const auto store = OpenConfirmed(primary);
+  const auto store = OpenConfirmed(primary, 1, std::chrono::seconds(4));
   redis::Options looking = replica->Options();
   looking.allow_replica = true;
   const auto reader = Open(looking);
@@ -66,7 +68,7 @@ TEST(RedisReplication, ConfirmedWritesAreOnTheReplicaWhenTheyAreAnswered) {
 TEST(RedisReplication, BatchIsConfirmedByOneWait) {
   RedisServer primary;
   const auto replica = primary.Replica();
-  const auto store = OpenConfirmed(primary);
+  const auto store = OpenConfirmed(primary, 1, std::chrono::seconds(4));
   std::vector<StoreRequest> claims;
   for (int i = 0; i < 200; ++i) claims.push_back(testing::Claim("k" + std::to_string(i), 1));
   for (const StoreReply& reply : store->ExecuteMany(claims, Duration{0})) {

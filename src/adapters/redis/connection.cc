@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -38,19 +37,6 @@ bool Printable(std::string_view text) {
 template <typename Value>
 void Default(Value* value, Value otherwise) {
   if (*value == Value{}) *value = otherwise;
-}
-
-int64_t TimeOf(const redisReply& reply) {
-  const auto parts = ElementsOf(reply);
-  if (parts.size() != 2) return 0;
-  int64_t seconds = 0;
-  int64_t micros = 0;
-  for (const auto& [part, value] : {std::pair(parts[0], &seconds), std::pair(parts[1], &micros)}) {
-    const std::string_view text = TextOf(*part);
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), *value);
-    if (parsed.ec != std::errc{} || *value < 0 || *value > int64_t{1} << 33) return 0;
-  }
-  return seconds * HF_S + micros * HF_US;
 }
 
 }  // namespace

@@ -106,8 +106,9 @@ bool Past(const hf_record& record, int64_t now) {
          record.expires_at <= now;
 }
 
-int64_t NowOf(const Core& core, const Connection& connection) {
-  return core.options.clock ? core.options.clock() : connection.clock().Now();
+// The server's own TIME, asked for with the rest: by an estimate that lags, what has just ended would be shown.
+int64_t NowOf(const Core& core, const redisReply& time) {
+  return core.options.clock ? core.options.clock() : TimeOf(time);
 }
 
 // nullopt: not there, or a tombstone.
@@ -222,11 +223,12 @@ absl::StatusOr<ScanPage> ScanServer(const Core& core, Connection& connection,
   }
   std::vector<Wire> wires;
   for (const KeyId& key_id : keys) wires.push_back(PeekWire(core, key_id, query.bodies));
+  wires.push_back(Wire({"TIME"}));
   auto replies = AskAll(connection, std::move(wires), until);
   if (!replies.ok()) return replies.status();
   ScanPage page;
   page.cursor = FormatCursor(cursor);
-  page.store_now = NowOf(core, connection);
+  page.store_now = NowOf(core, *replies->back());
   for (size_t i = 0; i < keys.size(); ++i) {
     const redisReply& peeked = *(*replies)[i];
     if (IsError(peeked) && WordOf(TextOf(peeked)) != "WRONGTYPE") return OfError(peeked);
@@ -242,11 +244,12 @@ absl::StatusOr<StoredRecord> FindRecord(const Core& core, Connection& connection
                                         const KeyId& key_id, SteadyTime until) {
   std::vector<Wire> wires;
   wires.push_back(PeekWire(core, key_id, true));
+  wires.push_back(Wire({"TIME"}));
   auto replies = AskAll(connection, std::move(wires), until);
   if (!replies.ok()) return replies.status();
   const redisReply& peeked = *replies->front();
   if (IsError(peeked) && WordOf(TextOf(peeked)) != "WRONGTYPE") return OfError(peeked);
-  auto record = RecordOf(peeked, key_id, true, NowOf(core, connection));
+  auto record = RecordOf(peeked, key_id, true, NowOf(core, *replies->back()));
   if (record.has_value()) return *std::move(record);
   return MakeStatus(HF_NOT_FOUND, HF_R_NONE, "no record under that key");
 }

@@ -3,7 +3,6 @@
 #include "adapters/redis/operation.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -14,19 +13,6 @@ constexpr int kMaxRounds = 16;
 
 bool CannotWriteNow(std::string_view word) {
   return word == "OOM" || word == "NOREPLICAS" || word == "MISCONF";
-}
-
-// nanoseconds; negative: not a TIME reply.
-int64_t TimeOf(const redisReply& reply) {
-  const auto parts = ElementsOf(reply);
-  if (parts.size() != 2) return -1;
-  int64_t numbers[2] = {0, 0};
-  for (size_t i = 0; i < 2; ++i) {
-    const std::string_view text = TextOf(*parts[i]);
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), numbers[i]);
-    if (parsed.ec != std::errc{} || numbers[i] < 0 || numbers[i] > int64_t{1} << 33) return -1;
-  }
-  return numbers[0] * HF_S + numbers[1] * HF_US;
 }
 
 // The table's body points into bytes that go away with the reply they came in.

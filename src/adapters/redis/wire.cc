@@ -2,7 +2,10 @@
 // See wire.h.
 #include "adapters/redis/wire.h"
 
+#include <holdfast/c/base.h>
+
 #include <array>
+#include <charconv>
 #include <vector>
 
 namespace holdfast::inline v0_4::redis {
@@ -52,6 +55,18 @@ Wire::Wire(std::span<const std::string_view> arguments) {
   if (size <= 0) return;
   bytes_.reset(bytes);
   size_ = static_cast<size_t>(size);
+}
+
+int64_t TimeOf(const redisReply& reply) {
+  const auto parts = ElementsOf(reply);
+  if (parts.size() != 2) return -1;
+  int64_t numbers[2] = {0, 0};
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string_view text = TextOf(*parts[i]);
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), numbers[i]);
+    if (parsed.ec != std::errc{} || numbers[i] < 0 || numbers[i] > int64_t{1} << 33) return -1;
+  }
+  return numbers[0] * HF_S + numbers[1] * HF_US;
 }
 
 std::string_view WordOf(std::string_view error) { return error.substr(0, error.find(' ')); }

@@ -6,6 +6,7 @@
 #include <hiredis/hiredis.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -51,6 +52,9 @@ inline std::span<redisReply* const> ElementsOf(const redisReply& reply) {
   if (reply.type != REDIS_REPLY_ARRAY) return {};
   return {reply.element, reply.elements};
 }
+
+// Of a reply to TIME: nanoseconds since the Unix epoch. Negative: it is none.
+int64_t TimeOf(const redisReply& reply);
 
 // The first word of an error: "NOSCRIPT", "OOM", "ERR", ...
 std::string_view WordOf(std::string_view error);
