@@ -150,8 +150,8 @@ void Connection::Send(std::shared_ptr<Job> job) {
   if (!SendSteps(*job, &sent)) {
     // Without its Sync nothing of it can be committed.
     const Failure failure = LostConnection(connection_, false);
-    events_.OnAnswered(*this, std::move(job), Answer{failure, {}}, true);
-    return Down(failure);
+    Down(failure);  // first, or the pool sends it here again, and again
+    return events_.OnAnswered(*this, std::move(job), Answer{failure, {}}, true);
   }
   under_way_.push_back(std::move(sent));
   Flush();
