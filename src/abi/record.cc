@@ -12,9 +12,5 @@ hf_code hf_record_apply(const hf_record* old, const hf_store_request* request, i
     if (reply != nullptr) *reply = hf_store_reply{};
     return HF_INVALID_ARGUMENT;
   }
-  holdfast::engine::RecordResult result;
-  holdfast::engine::ApplyRecord(old, *request, store_now, token_floor, &result, reply);
-  *change = result.change;
-  if (result.change != HF_RECORD_KEEP) *next = result.next;
-  return result.code;
+  return holdfast::engine::ApplyRecord(old, *request, store_now, token_floor, next, change, reply);
 }

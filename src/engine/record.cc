@@ -16,13 +16,35 @@ bool Equal(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
+// Member by member: the compiler clears a structure of this size with `rep stos`, which costs more than
+// the rest of many a request.
+void Clear(hf_store_reply* reply) {
+  reply->status = 0;
+  reply->state = 0;
+  reply->token = 0;
+  reply->attempt = 0;
+  reply->truncated = 0;
+  reply->code = 0;
+  reply->changed = 0;
+  reply->retry_after = 0;
+  reply->completed_at = 0;
+  std::fill_n(reply->owner, sizeof(reply->owner), uint8_t{0});
+  reply->body = {};
+  reply->expires_in = 0;
+}
+
 class Transition {
  public:
   Transition(const hf_record* old, const hf_store_request& request, int64_t now, uint64_t floor,
-             RecordResult* result, hf_store_reply* reply)
-      : old_(old), request_(request), now_(now), floor_(floor), result_(*result), reply_(*reply) {
-    result_.next = old_ != nullptr ? *old_ : hf_record{};
-  }
+             hf_record* next, hf_record_change* change, hf_store_reply* reply)
+      : old_(old),
+        request_(request),
+        now_(now),
+        floor_(floor),
+        next_(*next),
+        change_(*change),
+        reply_(*reply),
+        described_(old) {}
 
   void Apply() {
     switch (request_.verb) {
@@ -91,14 +113,16 @@ class Transition {
 
   void WinAnew() {
     if (request_.verb == HF_STORE_READ) {
-      result_.next = hf_record{};
-      if (old_ != nullptr) result_.next.token = old_->token;
+      described_ = nullptr;
+      if (old_ != nullptr) reply_.token = old_->token;
       return Answer(HF_STORE_ABSENT);
     }
-    const uint64_t token = NextToken();
-    if (old_ != nullptr) result_.next = hf_record{};
-    std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
-    Lease(token, 1);
+    described_ = &next_;  // all of it is new
+    Lease(NextToken(), 1);
+    std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), next_.fingerprint);
+    next_.truncated = HF_BODY_WHOLE;
+    next_.completed_at = 0;
+    next_.body = {};
     Write(HF_STORE_WON);
   }
 
@@ -108,15 +132,16 @@ class Transition {
       return Doubt(HF_STORE_POISON);
     }
     if (request_.verb == HF_STORE_READ) return Answer(HF_STORE_ABSENT);
-    if (IsZero(old_->fingerprint)) {
-      std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), result_.next.fingerprint);
-    }
     const bool ask_first = LeaseOver() && old_->on_expiry == HF_ON_EXPIRY_RECONCILE;
-    Lease(NextToken(), old_->attempt + 1);
+    hf_record& next = Next();
+    if (IsZero(next.fingerprint)) {
+      std::copy_n(request_.fingerprint, sizeof(request_.fingerprint), next.fingerprint);
+    }
+    Lease(NextToken(), next.attempt + 1);
     if (ask_first) {
       // Whoever comes after an owner that could not find out must not simply run the work.
-      result_.next.reconcile = 1;
-      result_.next.on_expiry = HF_ON_EXPIRY_RECONCILE;
+      next.reconcile = 1;
+      next.on_expiry = HF_ON_EXPIRY_RECONCILE;
     }
     Write(HF_STORE_WON);
     Won();
@@ -124,12 +149,12 @@ class Transition {
 
   // To the owner, also where it asks again: what it has won, and how far the attempt before it got.
   void Won() {
-    Answer(result_.next.reconcile != 0 ? HF_STORE_RECONCILE : HF_STORE_WON);
-    reply_.body = result_.next.body;
+    Answer(described_->reconcile != 0 ? HF_STORE_RECONCILE : HF_STORE_WON);
+    reply_.body = described_->body;
   }
 
   void Lease(uint64_t token, uint32_t attempt) {
-    hf_record& next = result_.next;
+    hf_record& next = next_;
     next.state = HF_RECORD_IN_PROGRESS;
     next.on_expiry = request_.on_expiry;
     std::copy_n(request_.nonce, sizeof(request_.nonce), next.nonce);
@@ -153,10 +178,11 @@ class Transition {
 
   void Doubt(hf_store_status status) {
     if (request_.verb == HF_STORE_READ) return Answer(status);
-    result_.next.state = HF_RECORD_IN_DOUBT;
-    result_.next.reconcile = 0;
-    result_.next.not_before = 0;
-    result_.next.expires_at = 0;
+    hf_record& next = Next();
+    next.state = HF_RECORD_IN_DOUBT;
+    next.reconcile = 0;
+    next.not_before = 0;
+    next.expires_at = 0;
     Write(status);
   }
 
@@ -169,10 +195,10 @@ class Transition {
     if (old_->state != HF_RECORD_IN_PROGRESS) return Answer(HF_STORE_FENCED);
     switch (request_.verb) {
       case HF_STORE_RENEW:
-        result_.next.lease_until = AddSaturating(now_, request_.lease);
+        Next().lease_until = AddSaturating(now_, request_.lease);
         return Write(HF_STORE_OK);
       case HF_STORE_CHECKPOINT:
-        result_.next.body = request_.body;
+        Next().body = request_.body;
         return Write(HF_STORE_OK);
       case HF_STORE_COMPLETE:
         return Complete();
@@ -184,7 +210,7 @@ class Transition {
   }
 
   void Complete() {
-    hf_record& next = result_.next;
+    hf_record& next = Next();
     next.state = HF_RECORD_COMPLETED;
     next.code = request_.code;
     next.truncated = request_.truncated;
@@ -197,7 +223,7 @@ class Transition {
   }
 
   void Fail() {
-    result_.next.code = request_.code;
+    Next().code = request_.code;
     if (request_.effect == HF_EFFECT_RETRYABLE) return Release();
     switch (old_->on_expiry) {
       case HF_ON_EXPIRY_TAKEOVER:
@@ -212,14 +238,14 @@ class Transition {
 
   // Whoever comes after retry_after finds the lease over.
   void EndLease() {
-    result_.next.lease_until = std::max<int64_t>(1, AddSaturating(now_, request_.retry_after));
+    Next().lease_until = std::max<int64_t>(1, AddSaturating(now_, request_.retry_after));
     Write(HF_STORE_OK);
   }
 
   // No backoff asked for is none even if the store's clock steps back. And the record outlives its
   // backoff, or a short life would cut the backoff short.
   void Release() {
-    hf_record& next = result_.next;
+    hf_record& next = Next();
     next.state = HF_RECORD_RETRYABLE;
     next.reconcile = 0;
     next.not_before = request_.retry_after == 0 ? 0 : AddSaturating(now_, request_.retry_after);
@@ -238,32 +264,33 @@ class Transition {
   void ReleaseByForce() {
     if (old_ == nullptr || Expired()) return Answer(HF_STORE_ABSENT);
     if (old_->state == HF_RECORD_COMPLETED) {  // its result is not a checkpoint
-      result_.next.body = {};
-      result_.next.truncated = HF_BODY_WHOLE;
-      result_.next.completed_at = 0;
+      hf_record& next = Next();
+      next.body = {};
+      next.truncated = HF_BODY_WHOLE;
+      next.completed_at = 0;
     }
     SettleByForce();
   }
 
   void SettleByForce() {
-    result_.next.token = NextToken();
+    Next().token = NextToken();
     if (request_.effect == HF_EFFECT_FINAL) return Complete();
     if (request_.effect == HF_EFFECT_NOT_STARTED) return Erase();
-    result_.next.code = request_.code;
-    result_.next.attempt = 0;  // the operator's word: a fresh allowance of attempts
+    Next().code = request_.code;
+    Next().attempt = 0;  // the operator's word: a fresh allowance of attempts
     Release();
   }
 
   void Erase() {
-    const uint64_t token = result_.next.token;
-    result_.next = hf_record{};
-    result_.next.token = token;
-    result_.change = HF_RECORD_ERASE;
+    const uint64_t token = Next().token;
+    next_ = hf_record{};
+    next_.token = token;
+    change_ = HF_RECORD_ERASE;
     reply_.status = HF_STORE_OK;
   }
 
   void Write(hf_store_status status) {
-    result_.change = HF_RECORD_WRITE;
+    change_ = HF_RECORD_WRITE;
     reply_.status = status;
   }
 
@@ -274,41 +301,50 @@ class Transition {
     reply_.retry_after = when - now_;
   }
 
-  // What every reply says about the record as it is after the request.
-  void DescribeRecord() {
-    reply_.state = result_.next.state;
-    reply_.token = result_.next.token;
-    reply_.attempt = result_.next.attempt;
-    reply_.completed_at = result_.next.completed_at;
-    reply_.changed = result_.change == HF_RECORD_KEEP ? 0 : 1;
-    std::copy_n(result_.next.nonce, sizeof(reply_.owner), reply_.owner);
+  // What is to be written: the old record at first. Only for requests that write.
+  hf_record& Next() {
+    if (described_ != &next_) next_ = *old_;
+    described_ = &next_;
+    return next_;
   }
 
-  const hf_record* old_;
+  // What every reply says about the record as it is after the request.
+  void DescribeRecord() {
+    if (described_ == nullptr) return;
+    reply_.state = described_->state;
+    reply_.token = described_->token;
+    reply_.attempt = described_->attempt;
+    reply_.completed_at = described_->completed_at;
+    reply_.changed = change_ == HF_RECORD_KEEP ? 0 : 1;
+    std::copy_n(described_->nonce, sizeof(reply_.owner), reply_.owner);
+  }
+
+  const hf_record* old_;  // next_ may be the same record
   const hf_store_request& request_;
   int64_t now_;
   uint64_t floor_;
-  RecordResult& result_;
+  hf_record& next_;
+  hf_record_change& change_;
   hf_store_reply& reply_;
+  const hf_record* described_;  // the record after the request; nullptr: there is none
 };
 
 }  // namespace
 
-void ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
-                 uint64_t token_floor, RecordResult* result, hf_store_reply* reply) {
-  result->code = HF_OK;
-  result->change = HF_RECORD_KEEP;
-  *reply = hf_store_reply{};
+hf_code ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
+                    uint64_t token_floor, hf_record* next, hf_record_change* change,
+                    hf_store_reply* reply) {
+  *change = HF_RECORD_KEEP;
+  Clear(reply);
   if (!ValidRequest(request) || store_now < 0 || token_floor >= kTokenMax) {
-    result->code = HF_INVALID_ARGUMENT;
-    return;
+    return HF_INVALID_ARGUMENT;
   }
   if (old != nullptr && (!PossibleRecord(*old) || old->token >= kTokenMax)) {
-    result->code = HF_DATA_LOSS;
     reply->status = HF_STORE_CORRUPT;
-    return;
+    return HF_DATA_LOSS;
   }
-  Transition(old, request, store_now, token_floor, result, reply).Apply();
+  Transition(old, request, store_now, token_floor, next, change, reply).Apply();
+  return HF_OK;
 }
 
 }  // namespace holdfast::engine

@@ -29,16 +29,11 @@ inline constexpr size_t kDigestSize = 32;
 inline constexpr uint64_t kTokenMax = INT64_MAX;
 inline constexpr hf_duration kLeaseMax = 24 * 3600 * HF_S;
 
-// Not initialised: it is large, and on the way of every request.
-struct RecordResult {
-  hf_code code;
-  hf_record_change change;
-  hf_record next;  // WRITE: the whole. ERASE: state ABSENT, token to remember. KEEP: anything
-};
-
-// Applies `request` to `old` (nullptr: absent). Anything but code OK means: write nothing.
-void ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
-                 uint64_t token_floor, RecordResult* result, hf_store_reply* reply);
+// Applies `request` to `old` (nullptr: absent). Anything but code OK means: write nothing. *change and *reply are
+// always written; *next, which may be *old, on WRITE (the whole record) and on ERASE (the token to remember).
+hf_code ApplyRecord(const hf_record* old, const hf_store_request& request, int64_t store_now,
+                    uint64_t token_floor, hf_record* next, hf_record_change* change,
+                    hf_store_reply* reply);
 
 }  // namespace holdfast::engine
 

@@ -79,7 +79,7 @@ TEST_F(MemoryOperable, AuditKeepsTheNewestRowsAndCountsThem) {
 }
 
 TEST_F(MemoryOperable, OperatorIsHeardEvenAboveTheBudget) {
-  Create({.max_bytes = 700, .shards = 1});
+  Create({.max_bytes = 400, .shards = 1});
   Ask(Claim("k", 1));
   ASSERT_EQ(Ask(Claim("other", 1)).raw.status, HF_STORE_OVERLOADED);
   EXPECT_EQ(Force(testing::Release("k", HF_EFFECT_RETRYABLE)).raw.status, HF_STORE_OK);
@@ -119,7 +119,6 @@ TEST_F(MemoryOperable, BytesComeBackWhateverAKeyHasGoneThrough) {
   }
 }
 
-// The order of expiry holds stale items for a while, not for a life.
 TEST_F(MemoryOperable, KeyRetriedManyTimesIsPurgedOnceItIsDue) {
   Create({.shards = 1, .purge_per_request = 1000});
   Ask(Claim("other", 1));

@@ -369,5 +369,69 @@ TEST(Record, ReadChangesNothing) {
   EXPECT_EQ(cell.StatusOf(testing::WithFingerprint(read, "other")), HF_STORE_MISMATCH);
 }
 
+constexpr int64_t kNow = 1700000000 * HF_S;
+
+// Applies to `old`, into memory full of something else.
+hf_record ApplyElsewhere(const hf_record* old, const hf_store_request& request, int64_t now) {
+  hf_record next;
+  std::memset(&next, 0x5a, sizeof(next));
+  hf_record_change change;
+  hf_store_reply reply;
+  EXPECT_EQ(hf_record_apply(old, &request, now, 0, &next, &change, &reply), HF_OK);
+  EXPECT_EQ(change, HF_RECORD_WRITE);
+  return next;
+}
+
+TEST(Record, NewRecordOwesNothingToTheMemoryItIsWrittenTo) {
+  const hf_record fresh = ApplyElsewhere(nullptr, Claim(kKey, 1), kNow);
+  hf_record clean{};
+  hf_record_change change;
+  hf_store_reply reply;
+  const hf_store_request claim = Claim(kKey, 1);
+  ASSERT_EQ(hf_record_apply(nullptr, &claim, kNow, 0, &clean, &change, &reply), HF_OK);
+  EXPECT_EQ(std::memcmp(&fresh, &clean, sizeof(clean)), 0);
+}
+
+TEST(Record, NextMayBeTheOldRecordItself) {
+  const hf_store_request claim = Claim(kKey, 1, HF_ON_EXPIRY_TAKEOVER);
+  const hf_record won = ApplyElsewhere(nullptr, claim, kNow);
+  const hf_store_request requests[] = {
+      Renew(kKey, won.token),
+      testing::Checkpoint(kKey, won.token, "half"),
+      Complete(kKey, won.token, "result"),
+      Fail(kKey, won.token, HF_EFFECT_RETRYABLE),
+      Fail(kKey, won.token, HF_EFFECT_AMBIGUOUS),
+      testing::Release(kKey, HF_EFFECT_RETRYABLE),
+      Claim(kKey, 2, HF_ON_EXPIRY_RECONCILE),
+  };
+  for (const hf_store_request& request : requests) {
+    const int64_t now = kNow + (request.verb == HF_STORE_CLAIM ? 2 * kLease : 1);
+    const hf_record elsewhere = ApplyElsewhere(&won, request, now);
+    hf_record in_place = won;
+    hf_record_change change;
+    hf_store_reply reply;
+    ASSERT_EQ(hf_record_apply(&in_place, &request, now, 0, &in_place, &change, &reply), HF_OK);
+    EXPECT_EQ(std::memcmp(&in_place, &elsewhere, sizeof(in_place)), 0) << request.verb;
+  }
+}
+
+TEST(Record, NextIsUntouchedWhereNothingIsToBeWritten) {
+  const hf_record won = ApplyElsewhere(nullptr, Claim(kKey, 1), kNow);
+  hf_store_request read = Claim(kKey, 2);
+  read.verb = HF_STORE_READ;
+  hf_record untouched;
+  std::memset(&untouched, 0x5a, sizeof(untouched));
+  for (const hf_record* old : {static_cast<const hf_record*>(nullptr), &won}) {
+    for (const hf_store_request& request : {read, Renew(kKey, won.token + 1), Read(kKey)}) {
+      hf_record next = untouched;
+      hf_record_change change;
+      hf_store_reply reply;
+      ASSERT_EQ(hf_record_apply(old, &request, kNow, 0, &next, &change, &reply), HF_OK);
+      EXPECT_EQ(change, HF_RECORD_KEEP);
+      EXPECT_EQ(std::memcmp(&next, &untouched, sizeof(next)), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 // A byte budget bounds it. When it is spent, new keys are refused (HF_STORE_OVERLOADED): forgetting an old
 // key to make room would run its work twice. So are checkpoints (the last one stands). Keys that exist can
 // always be settled, and what is changed by hand is counted, never refused.
+// Shards set a little aside: the store may refuse with up to a 32nd of the budget unspent.
 // Records past their time are purged a few per request, so no request pays for all of them.
 #ifndef HOLDFAST_MEMORY_STORE_H_
 #define HOLDFAST_MEMORY_STORE_H_

@@ -36,7 +36,13 @@ class AuditRing {
       growth -= static_cast<ptrdiff_t>(BytesOf(rows_.back()));
       rows_.pop_back();
     }
+    bytes_ += static_cast<size_t>(growth);
     return growth;
+  }
+
+  size_t bytes() const {
+    const std::lock_guard lock(mutex_);
+    return bytes_;
   }
 
   std::vector<AuditRow> Newest(const std::optional<KeyId>& key_id, uint32_t limit) const {
@@ -53,6 +59,7 @@ class AuditRing {
   const size_t capacity_;
   mutable std::mutex mutex_;
   std::list<AuditRow> rows_;  // newest first
+  size_t bytes_ = 0;
 };
 
 }  // namespace holdfast::inline v0_4::memory

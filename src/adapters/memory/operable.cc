@@ -76,8 +76,10 @@ struct Taken {
   Body body;
 };
 
-Taken Take(const KeyId& id, const Entry& entry) {
-  Taken taken{{.key_id = id, .record = entry.record, .body = {}, .label = entry.label}, entry.body};
+Taken Take(const Entry& entry) {
+  const hf_str& label = entry.record.label;
+  Taken taken{{.key_id = entry.id, .record = entry.record, .body = {}, .label = {}}, entry.body};
+  if (label.size > 0) taken.stored.label.assign(label.data, label.size);
   taken.stored.record.body = {};
   taken.stored.record.label = {};
   taken.stored.body_bytes = entry.body == nullptr ? 0 : entry.body->size();
@@ -92,8 +94,8 @@ StoredRecord Stored(Taken taken, bool with_body) {
 // The first `limit` key ids of the shard behind `after`, in order.
 std::vector<KeyId> NextIds(const Shard& shard, const std::optional<KeyId>& after, size_t limit) {
   std::vector<KeyId> ids;
-  for (const auto& [id, entry] : shard.entries()) {
-    if (!after.has_value() || id > *after) ids.push_back(id);
+  for (const Entry* entry : shard.entries()) {
+    if (!after.has_value() || entry->id > *after) ids.push_back(entry->id);
   }
   const size_t count = std::min(limit, ids.size());
   std::partial_sort(ids.begin(), ids.begin() + static_cast<ptrdiff_t>(count), ids.end());
@@ -120,9 +122,9 @@ absl::StatusOr<ScanPage> Store::Scan(const ScanQuery& query, Duration /*timeout*
     const std::lock_guard lock(shard.mutex());
     const std::vector<KeyId> ids = NextIds(shard, place->after, left);
     for (const KeyId& id : ids) {
-      const Entry& entry = shard.entries().find(id)->second;
+      const Entry& entry = *shard.Find(HashedId(id.data()));
       if (!query.state.has_value() || entry.record.state == *query.state) {
-        taken.push_back(Take(id, entry));
+        taken.push_back(Take(entry));
       }
     }
     const bool shard_is_over = ids.size() < left;
@@ -142,10 +144,11 @@ absl::StatusOr<ScanPage> Store::Scan(const ScanQuery& query, Duration /*timeout*
 absl::StatusOr<StoredRecord> Store::Find(const KeyId& key_id, Duration /*timeout*/) {
   std::optional<Taken> taken;
   {
-    Shard& shard = shards_->all[shards_->IndexOf(key_id.data())];
+    const HashedId id(key_id.data());
+    Shard& shard = shards_->Of(id);
     const std::lock_guard lock(shard.mutex());
-    const auto found = shard.entries().find(key_id);
-    if (found != shard.entries().end()) taken = Take(key_id, found->second);
+    const Entry* const entry = shard.Find(id);
+    if (entry != nullptr) taken = Take(*entry);
   }
   if (!taken.has_value()) {
     return MakeStatus(HF_NOT_FOUND, HF_R_NONE, "no record of this key");

@@ -2,22 +2,18 @@
 #include "adapters/memory/shard.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace holdfast::inline v0_4::memory {
 namespace {
 
-// A slot of the map at its usual load, and two items of the expiry order.
-constexpr size_t kEntryBytes = 2 * (sizeof(KeyId) + sizeof(Entry)) + 2 * sizeof(ExpiryOrder::Item);
+// A slot, its places in the table, at its usual load, and in the heap of the expiry order.
+constexpr size_t kEntryBytes = sizeof(Entry) + 2 * (sizeof(Entry*) + 1) + sizeof(Entry*);
 
-size_t BytesOf(size_t body, size_t label) {
-  const size_t body_bytes = body == 0 ? 0 : body + sizeof(std::string) + 16;
-  const size_t label_bytes = label <= std::string().capacity() ? 0 : label + 1;
-  return kEntryBytes + body_bytes + label_bytes;
-}
-
-size_t BytesOf(const Entry& entry) {
-  return BytesOf(entry.body == nullptr ? 0 : entry.body->size(), entry.label.size());
+size_t BytesOf(const hf_record& record) {
+  const size_t body = record.body.size == 0 ? 0 : record.body.size + sizeof(std::string) + 16;
+  return kEntryBytes + body + record.label.size;
 }
 
 bool MayExpire(const hf_record& record) {
@@ -25,13 +21,6 @@ bool MayExpire(const hf_record& record) {
 }
 
 hf_str ViewOf(const std::string& bytes) { return {bytes.data(), bytes.size()}; }
-
-// The record as the table is to see it.
-const hf_record* LookAt(Entry& entry) {
-  entry.record.body = entry.body == nullptr ? hf_str{} : ViewOf(*entry.body);
-  entry.record.label = ViewOf(entry.label);
-  return &entry.record;
-}
 
 bool Same(const hf_str& a, const hf_str& b) { return a.data == b.data && a.size == b.size; }
 
@@ -41,106 +30,155 @@ Body EmptyBody() {
   return Body(Body(), empty);
 }
 
+// What is left to know of a record when the table has written over it.
+struct Past {
+  explicit Past(const hf_record& record)
+      : state(record.state),
+        token(record.token),
+        body(record.body),
+        label(record.label),
+        bytes(BytesOf(record)) {}
+
+  hf_record_state state;
+  uint64_t token;
+  hf_str body;
+  hf_str label;
+  size_t bytes;
+};
+
+// Moves what the request brought into the entry where the record refers to it.
+void Keep(Entry* entry, const hf_str& old_body, const hf_str& old_label, Order& order) {
+  hf_record& record = entry->record;
+  if (!Same(record.body, old_body)) {
+    entry->body = record.body.size == 0 ? nullptr : std::move(order.body);
+    record.body = entry->body == nullptr ? hf_str{} : ViewOf(*entry->body);
+  }
+  if (!Same(record.label, old_label)) {
+    entry->label = record.label.size == 0 ? nullptr : std::move(order.label);
+    record.label.data = entry->label.get();
+  }
+}
+
+// To be called before the record changes: whose body it is.
+void ShareBody(const Entry* held, StoreReply* reply) {
+  if (reply->raw.status != HF_STORE_REPLAY && reply->raw.body.size == 0) return;
+  reply->body = held->body == nullptr ? EmptyBody() : held->body;
+  reply->raw.body = ViewOf(*reply->body);
+}
+
+// Asks the table. A request that no store can execute is answered here.
+hf_record_change Decide(const hf_record* old, const Order& order, int64_t now, uint64_t token_floor,
+                        hf_record* next, StoreReply* reply) {
+  hf_record_change change = HF_RECORD_KEEP;
+  if (hf_record_apply(old, &order.request, now, token_floor, next, &change, &reply->raw) ==
+      HF_INVALID_ARGUMENT) {
+    *reply = StorageReply(HF_STORE_UNAVAILABLE, "a request that no store can execute");
+    return HF_RECORD_KEEP;
+  }
+  return change;
+}
+
+void Tell(AuditRow& row, int64_t now, const Past& past, uint64_t token) {
+  row.at = now;
+  row.before = past.state;
+  row.token_before = past.token;
+  row.token_after = token;
+}
+
 }  // namespace
 
-StoreReply Shard::Execute(Order& order, int64_t now, Common& common) {
-  KeyId id;
-  std::copy_n(order.request.key_id, id.size(), id.begin());
-  auto found = entries_.find(id);
-  const bool exists = found != entries_.end();
-  const hf_record* const old = exists ? LookAt(found->second) : nullptr;
-  StoreReply reply;
-  hf_record next;  // the table fills it
-  hf_record_change change = HF_RECORD_KEEP;
-  if (hf_record_apply(old, &order.request, now, token_floor_, &next, &change, &reply.raw) ==
-      HF_INVALID_ARGUMENT) {
-    return StorageReply(HF_STORE_UNAVAILABLE, "a request that no store can execute");
-  }
-  if (reply.raw.status == HF_STORE_REPLAY || reply.raw.body.size > 0) {
-    reply.body = found->second.body == nullptr ? EmptyBody() : found->second.body;
-    reply.raw.body = ViewOf(*reply.body);
-  }
-  if (change != HF_RECORD_KEEP && !order.audit.empty()) {
-    AuditRow& row = order.audit.front();
-    row.at = now;
-    row.before = old->state;  // what is absent can be neither resolved nor released
-    row.token_before = old->token;
-    row.token_after = next.token;
-  }
-  if (change == HF_RECORD_WRITE) {
-    const size_t before = exists ? BytesOf(found->second) : 0;
-    const size_t after = BytesOf(next.body.size, next.label.size);
-    // What exists can always be settled. A new key and a checkpoint can be refused.
-    const bool needs_room = !exists || order.request.verb == HF_STORE_CHECKPOINT;
-    const size_t reserved = needs_room && after > before ? after - before : 0;
-    if (reserved > 0 && !MakeRoom(reserved, now, common)) {
-      ++refused_;
-      return StorageReply(HF_STORE_OVERLOADED, "the memory store's byte budget is spent");
-    }
-    try {
-      Write(found, id, next, order);
-    } catch (...) {
-      common.budget.Add(-static_cast<ptrdiff_t>(reserved));
-      throw;
-    }
-    common.budget.Add(static_cast<ptrdiff_t>(after - before - reserved));
-  }
-  if (change == HF_RECORD_ERASE) Erase(found, next.token, common);
-  if (change != HF_RECORD_KEEP && !order.audit.empty()) {
-    common.budget.Add(common.audit.Add(order.audit));
+Entry* Shard::Find(const HashedId& id) const {
+  const auto found = entries_.find(id, id.hash);
+  return found == entries_.end() ? nullptr : *found;
+}
+
+void Shard::Execute(Order& order, int64_t now, Common& common, StoreReply* reply) {
+  Entry* const held = Find(order.id);
+  if (held == nullptr) {
+    ExecuteAbsent(order, now, common, reply);
+  } else {
+    ExecuteHeld(held, order, now, common, reply);
   }
   Purge(now, common.purge_per_request, common);
-  return reply;
+}
+
+void Shard::ExecuteAbsent(Order& order, int64_t now, Common& common, StoreReply* reply) {
+  Entry* const fresh = slots_.Next();
+  if (Decide(nullptr, order, now, token_floor_, &fresh->record, reply) != HF_RECORD_WRITE) return;
+  const size_t bytes = BytesOf(fresh->record);
+  slots_.Take();  // before room is made: that frees slots
+  if (!MakeRoom(bytes, now, common)) {
+    slots_.Give(fresh);
+    return Refuse(reply);
+  }
+  std::copy_n(order.id.bytes, fresh->id.size(), fresh->id.begin());
+  fresh->hash = order.id.hash;
+  try {
+    expiry_.Reserve(slots_.size());
+    entries_.insert(fresh);
+  } catch (...) {
+    slots_.Give(fresh);
+    allowance_.GiveBack(bytes, common.budget);
+    throw;
+  }
+  Keep(fresh, {}, {}, order);
+}
+
+void Shard::ExecuteHeld(Entry* held, Order& order, int64_t now, Common& common, StoreReply* reply) {
+  const Past past(held->record);
+  hf_record checkpoint;
+  hf_record* const next = order.request.verb == HF_STORE_CHECKPOINT ? &checkpoint : &held->record;
+  const hf_record_change change = Decide(&held->record, order, now, token_floor_, next, reply);
+  ShareBody(held, reply);
+  if (change == HF_RECORD_KEEP) return;
+  const uint64_t token = next->token;
+  if (change == HF_RECORD_ERASE) {
+    Erase(held, token, past.bytes, common);
+  } else {
+    const size_t bytes = BytesOf(*next);
+    if (next != &held->record) {
+      if (bytes > past.bytes && !MakeRoom(bytes - past.bytes, now, common)) return Refuse(reply);
+      held->record = *next;
+    } else if (bytes > past.bytes) {
+      allowance_.UseAnyway(bytes - past.bytes, common.budget);
+    }
+    if (bytes < past.bytes) allowance_.GiveBack(past.bytes - bytes, common.budget);
+    Keep(held, past.body, past.label, order);
+    expiry_.Remove(held);
+    if (MayExpire(held->record)) expiry_.Add(held);
+  }
+  if (!order.audit.empty()) {
+    Tell(order.audit.front(), now, past, token);
+    common.budget.Add(common.audit.Add(order.audit));
+  }
+}
+
+void Shard::Refuse(StoreReply* reply) {
+  ++refused_;
+  *reply = StorageReply(HF_STORE_OVERLOADED, "the memory store's byte budget is spent");
 }
 
 bool Shard::MakeRoom(size_t bytes, int64_t now, Common& common) {
-  if (common.budget.Reserve(bytes)) return true;
+  if (allowance_.Use(bytes, common.budget)) return true;
   Purge(now, common.purge_per_request, common);
-  return common.budget.Reserve(bytes);
+  return allowance_.Use(bytes, common.budget);
 }
 
-void Shard::Write(Entries::iterator found, const KeyId& id, const hf_record& next, Order& order) {
-  const uint64_t ticket = MayExpire(next) ? order_.Push(next.expires_at, id) : 0;
-  if (found == entries_.end()) found = entries_.try_emplace(id).first;
-  Entry& entry = found->second;
-  const hf_record& old = *LookAt(entry);
-  if (!Same(next.body, old.body)) entry.body = next.body.size == 0 ? nullptr : order.body;
-  if (!Same(next.label, old.label)) entry.label = std::move(order.label);
-  entry.record = next;
-  SetTicket(entry, ticket);
-  if (ticket != 0) {
-    order_.Compact(expiring_, [this](const ExpiryOrder::Item& item) { return IsCurrent(item); });
-  }
-}
-
-void Shard::Erase(Entries::iterator found, uint64_t token, Common& common) {
+void Shard::Erase(Entry* entry, uint64_t token, size_t bytes, Common& common) {
   token_floor_ = std::max(token_floor_, token);
-  common.budget.Add(-static_cast<ptrdiff_t>(BytesOf(found->second)));
-  SetTicket(found->second, 0);
-  entries_.erase(found);
-}
-
-void Shard::SetTicket(Entry& entry, uint64_t ticket) {
-  expiring_ += static_cast<size_t>(ticket != 0) - static_cast<size_t>(entry.ticket != 0);
-  entry.ticket = ticket;
-}
-
-bool Shard::IsCurrent(const ExpiryOrder::Item& item) const {
-  const auto found = entries_.find(item.id);
-  return found != entries_.end() && found->second.ticket == item.ticket;
+  allowance_.GiveBack(bytes, common.budget);
+  expiry_.Remove(entry);
+  entries_.erase(entry);
+  slots_.Give(entry);
 }
 
 uint32_t Shard::Purge(int64_t now, uint32_t at_most, Common& common) {
   uint32_t erased = 0;
-  for (uint32_t i = 0; i < at_most; ++i) {
-    const ExpiryOrder::Item* const due = order_.Due(now);
+  while (erased < at_most) {
+    Entry* const due = expiry_.Due(now);
     if (due == nullptr) break;
-    const auto found = entries_.find(due->id);
-    if (found != entries_.end() && found->second.ticket == due->ticket) {
-      Erase(found, found->second.record.token, common);
-      ++erased;
-    }
-    order_.Pop(due);
+    Erase(due, due->record.token, BytesOf(due->record), common);
+    ++erased;
   }
   purged_ += erased;
   return erased;

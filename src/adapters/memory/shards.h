@@ -6,7 +6,6 @@
 #include <holdfast/memory/store.h>
 
 #include <cstdint>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -18,17 +17,16 @@ struct Store::Shards {
   explicit Shards(Options given)
       : options(std::move(given)),
         all(options.shards),
-        common{options.purge_per_request, Budget(options.max_bytes),
+        common{options.purge_per_request, Budget(options.max_bytes, options.shards),
                AuditRing(options.audit_rows)} {}
 
-  size_t IndexOf(const uint8_t* id) const {
-    uint64_t word;
-    std::memcpy(&word, id, sizeof(word));  // of a SHA-256: as good as any part of it
-    return word % all.size();
+  // By the upper half of the hash; the shard's table uses the lower.
+  Shard& Of(const HashedId& id) {
+    return all[(static_cast<uint64_t>(id.hash) >> 32) * all.size() >> 32];
   }
 
   int64_t Now() const;
-  StoreReply Execute(Order& order);
+  void Execute(Order& order, StoreReply* reply);
 
   Options options;
   std::vector<Shard> all;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -28,11 +29,12 @@ bool Sound(const hf_str& bytes, size_t max) {
 }
 
 Order OrderFor(const StoreRequest& request) {
-  Order order{request};
+  Order order{request, HashedId(request.key_id)};
   switch (request.verb) {
     case HF_STORE_CLAIM:
       if (!Sound(request.label, HF_RECORD_LABEL_MAX)) break;
-      order.label.assign(request.label.data, request.label.size);
+      order.label = std::make_unique_for_overwrite<char[]>(request.label.size);
+      std::copy_n(request.label.data, request.label.size, order.label.get());
       break;
     case HF_STORE_COMPLETE:
     case HF_STORE_RESOLVE:
@@ -46,6 +48,11 @@ Order OrderFor(const StoreRequest& request) {
   return order;
 }
 
+void OutOfMemory(StoreReply* reply) {
+  *reply = StoreReply{};
+  reply->raw.status = HF_STORE_OVERLOADED;
+}
+
 }  // namespace
 
 int64_t Store::Shards::Now() const {
@@ -54,10 +61,10 @@ int64_t Store::Shards::Now() const {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count();
 }
 
-StoreReply Store::Shards::Execute(Order& order) {
-  Shard& shard = all[IndexOf(order.request.key_id)];
+void Store::Shards::Execute(Order& order, StoreReply* reply) {
+  Shard& shard = Of(order.id);
   const std::lock_guard lock(shard.mutex());
-  return shard.Execute(order, Now(), common);
+  shard.Execute(order, Now(), common, reply);
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Create(Options options) {
@@ -79,18 +86,19 @@ Store::Store(std::unique_ptr<Shards> shards) : shards_(std::move(shards)) {}
 Store::~Store() = default;
 
 StoreReply Store::Execute(const StoreRequest& request, Duration /*timeout*/) {
+  StoreReply reply;
   try {
     Order order = OrderFor(request);
-    return shards_->Execute(order);
+    shards_->Execute(order, &reply);
   } catch (const std::bad_alloc&) {
-    StoreReply reply;
-    reply.raw.status = HF_STORE_OVERLOADED;
-    return reply;
+    OutOfMemory(&reply);
   }
+  return reply;
 }
 
 StoreReply Store::ExecuteAudited(const StoreRequest& request, const AuditNote& note,
                                  Duration /*timeout*/) {
+  StoreReply reply;
   try {
     if (request.verb != HF_STORE_RESOLVE && request.verb != HF_STORE_RELEASE) {
       return StorageReply(HF_STORE_UNAVAILABLE, "verb: only RESOLVE and RELEASE are audited");
@@ -103,12 +111,11 @@ StoreReply Store::ExecuteAudited(const StoreRequest& request, const AuditNote& n
     row.verb = request.verb;
     row.effect = request.effect;
     row.note = note;
-    return shards_->Execute(order);
+    shards_->Execute(order, &reply);
   } catch (const std::bad_alloc&) {
-    StoreReply reply;
-    reply.raw.status = HF_STORE_OVERLOADED;
-    return reply;
+    OutOfMemory(&reply);
   }
+  return reply;
 }
 
 bool Store::Submit(const StoreRequest& request, Duration timeout, StoreWaiter& waiter) {
@@ -125,10 +132,11 @@ Stats Store::stats() const {
   for (Shard& shard : shards_->all) {
     const std::lock_guard lock(shard.mutex());
     stats.records += shard.entries().size();
+    stats.bytes += shard.bytes();
     stats.purged += shard.purged();
     stats.refused += shard.refused();
   }
-  stats.bytes = shards_->common.budget.bytes();
+  stats.bytes += shards_->common.audit.bytes();
   return stats;
 }
 
