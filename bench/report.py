@@ -17,6 +17,10 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+# What a disk, a server or waiting takes drowns the price of the boundary: built and run once (CMakeLists.txt).
+STATIC_ONLY = ("sqlite_", "redis_", "postgres_", "waiters_")
+STANDARD = {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
+            "iterations", "real_time", "cpu_time", "items_per_second", "bytes_per_second"}
 MUTEX = "floor/mutex_pair"
 CLOCK = "floor/clock"
 
@@ -28,7 +32,7 @@ def programs(build):
     found = []
     for stem in stems:
         for linkage, suffix in (("static", ""), ("shared", "_so")):
-            if stem == "floors_bench" and linkage == "shared":
+            if linkage == "shared" and (stem == "floors_bench" or stem.startswith(STATIC_ONLY)):
                 continue
             path = build / "bench" / (stem + suffix)
             if not path.exists():
@@ -39,27 +43,27 @@ def programs(build):
 
 def spoken(name):
     """The library's name without what says how it was measured: "x/real_time/threads:2" is "x 2T"."""
-    name = re.sub(r"/(real_time|iterations:\d+|threads:1)\b(?=/|$)", "", name)
+    name = re.sub(r"/(real_time|manual_time|iterations:\d+|threads:1)\b(?=/|$)", "", name)
     return re.sub(r"/threads:(\d+)$", r" \1T", name)
 
 
-def run(path, min_time, name_filter):
-    # Three times in a row and the middle one: the first finds the processor still waking up.
+def run(path, min_time, repetitions, name_filter):
+    """What the program measured: {name: nanoseconds}, {name and counter: value}."""
     command = [str(path), "--benchmark_format=json", f"--benchmark_min_time={min_time}",
-               "--benchmark_repetitions=3", "--benchmark_report_aggregates_only=true"]
+               f"--benchmark_repetitions={repetitions}", "--benchmark_report_aggregates_only=true"]
     if name_filter and "floors_bench" not in path.name:
         command.append(f"--benchmark_filter={name_filter}")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"bench: {path.name} failed with {done.returncode}\n{done.stderr}")
     if not done.stdout.strip():  # the filter matched nothing here
-        return {}
+        return {}, {}
     scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
-    figures = {}
+    figures, counters = {}, {}
     for row in json.loads(done.stdout)["benchmarks"]:
         if row.get("error_occurred"):
             sys.exit(f"bench: {row['name']}: {row['error_message']}")
-        if row.get("aggregate_name") != "median":
+        if row.get("aggregate_name", "median") != "median":  # of one repetition there is no aggregate
             continue
         # One thread: processor time, which a busy machine disturbs less. Several: wall time, which has
         # the waiting in it; the library divides it by the operations of all threads, and people
@@ -70,8 +74,11 @@ def run(path, min_time, name_filter):
             time_of = row["real_time"]
         else:
             time_of = row["cpu_time"] if threads == 1 else row["real_time"] * threads
-        figures[spoken(row["run_name"])] = time_of * scale[row["time_unit"]]
-    return figures
+        name = spoken(row["run_name"])
+        figures[name] = time_of * scale[row["time_unit"]]
+        counters.update({f"{name} {counter}": value for counter, value in row.items()
+                         if isinstance(value, (int, float)) and counter not in STANDARD})
+    return figures, counters
 
 
 def progress(text):
@@ -80,17 +87,22 @@ def progress(text):
         print(f"\r{text:<60}" if text else "\r" + " " * 60 + "\r", end="", file=sys.stderr)
 
 
-def measure(build, rounds, min_time, name_filter):
-    results = []
+def measure(build, rounds, min_time, repetitions, name_filter):
+    """The figures and the counters of each round; counters are of the static build."""
+    results, counts = [], []
     for number in range(rounds):
-        figures = {}
+        figures, counters = {}, {}
         for linkage, path in programs(build):
             progress(f"round {number + 1}/{rounds}  {path.name}")
-            for name, ns in run(path, min_time, name_filter).items():
+            times, extras = run(path, min_time, repetitions, name_filter)
+            for name, ns in times.items():
                 figures[name if name.startswith("floor/") else f"{linkage}:{name}"] = ns
+            if linkage == "static":
+                counters.update(extras)
         results.append(figures)
+        counts.append(counters)
     progress("")
-    return results
+    return results, counts
 
 
 def median(results, of):
@@ -134,16 +146,25 @@ def table(results):
     print(f"\n{'figure':<52}{'static':>10}{'.so':>10}{'x mutex':>9}{'x clock':>9}{'.so-static':>12}")
     for name in names:
         static, shared = f"static:{name}", f"shared:{name}"
-        if static not in results[0] or shared not in results[0]:
+        if static not in results[0]:
             continue
-        a, b = median(results, lambda row: row[static]), median(results, lambda row: row[shared])
-        print(f"{name:<52}{shown(a):>10}{shown(b):>10}", end="")
-        if a >= 1e4:  # a ratio to a clock read says nothing about a disk
+        a = median(results, lambda row: row[static])
+        b = median(results, lambda row: row[shared]) if shared in results[0] else None
+        print(f"{name:<52}{shown(a):>10}{'' if b is None else shown(b):>10}", end="")
+        if a >= 1e4 or b is None:  # a ratio to a clock read says nothing about a disk
             print()
             continue
         print(f"{median(results, lambda row: row[static] / row[MUTEX]):>9.2f}"
               f"{median(results, lambda row: row[static] / row[CLOCK]):>9.2f}"
               f"{median(results, lambda row: row[shared] - row[static]):>+12.1f}")
+
+
+def tell_counters(counts):
+    if not counts[0]:
+        return
+    print(f"\n{'counter':<72}{'value':>12}")
+    for name in sorted(counts[0]):
+        print(f"{name:<72}{median(counts, lambda row: row[name]):>12.4g}")
 
 
 def main():
@@ -159,9 +180,11 @@ def main():
     if args.rounds < 1:
         parser.error("--rounds must be at least 1")
 
-    rounds, min_time = (1, 0.005) if args.smoke else (args.rounds, 0.1)
-    results = measure(args.build, rounds, min_time, args.filter)
+    # Three times in a row and the middle one: the first finds the processor still waking up.
+    rounds, min_time, repetitions = (1, 0.005, 1) if args.smoke else (args.rounds, 0.1, 3)
+    results, counts = measure(args.build, rounds, min_time, repetitions, args.filter)
     table(results)
+    tell_counters(counts)
     verdicts = judge(results, json.loads((HERE / "gates.json").read_text()))
     print("\ngates (median ratio of figure to limit over the rounds)")
     for verdict in verdicts:
@@ -175,7 +198,7 @@ def main():
     out.write_text(json.dumps({
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {"arch": platform.machine(), "system": platform.system(), "release": platform.release()},
-        "smoke": args.smoke, "rounds": results, "gates": verdicts}, indent=1) + "\n")
+        "smoke": args.smoke, "rounds": results, "counters": counts, "gates": verdicts}, indent=1) + "\n")
     print(f"\nwritten: {out}")
     if args.gate and not all(verdict["holds"] for verdict in verdicts):
         sys.exit(1)
