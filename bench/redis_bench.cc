@@ -310,6 +310,7 @@ struct Figures {
   double bare = 0;
   double claim = 0;
   double complete = 0;
+  double bytes_per_key = 0;
 };
 
 // Ten rounds of each, in turns.
@@ -343,7 +344,8 @@ Figures Measure(uint32_t pipeline) {
       *high, 1e9 / Median(complete), Median(complete_ratio), *low_c, *high_c,
       static_cast<unsigned long long>(claimed_bytes / count));
   RedisBenchmark(server.port(), pipeline);
-  return {Median(bare), Median(claim), Median(complete)};
+  return {Median(bare), Median(claim), Median(complete),
+          static_cast<double>(claimed_bytes) / static_cast<double>(count)};
 }
 
 // The three figures of a repetition come from the same rounds: the first to be asked for measures all.
@@ -367,6 +369,10 @@ void Register(const std::string& name, Turns* turns, double Figures::* which) {
                                  state.SetLabel("wall");
                                  for (auto _ : state) {
                                    state.SetIterationTime(turns->Take(which, *repetition) * 1e-9);
+                                 }
+                                 if (which == &Figures::claim) {
+                                   state.counters["bytes_per_key"] =
+                                       turns->Take(&Figures::bytes_per_key, *repetition);
                                  }
                                  ++*repetition;
                                })
