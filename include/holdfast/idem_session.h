@@ -87,15 +87,21 @@ class IdemSession {
     action_.retry_after = reply_.raw.retry_after;
   }
 
-  // The work, or the reconciler, begins.
+  // The work, or the reconciler, begins. What the reconciler said of itself is no word on the work.
   void Begin() {
     running_ = true;
+    SetEffect(HF_EFFECT_DERIVE);
+    SetOversize(false);
     lease_until_ = action_.until;
   }
   // The work is over. `body` must outlive the session.
   void End(const hf_outcome& outcome, std::string_view body) {
     Worked();
-    Go(hf_idem_on_result(&idem_, &outcome, body.data(), body.size(), Now(), &action_));
+    hf_outcome told = outcome;
+    if (oversize_ && effect_ == HF_EFFECT_DERIVE && told.code == HF_RESOURCE_EXHAUSTED) {
+      told.effect = HF_EFFECT_NOT_STARTED;
+    }
+    Go(hf_idem_on_result(&idem_, &told, body.data(), body.size(), Now(), &action_));
   }
   // Likewise; its body is also at `where`, which must outlive the session. Empty, or no good: it is not.
   void EndSpilled(const hf_outcome& outcome, std::string_view body, std::string_view where) {
@@ -146,10 +152,8 @@ class IdemSession {
   // What becomes of the record if the work never gets to End: HF_EFFECT_*, ambiguous by default.
   void SetEffect(hf_effect effect) { effect_ = effect; }
   hf_effect effect() const { return effect_; }
-  void RefuseOversize() {  // so nothing has happened
-    effect_ = HF_EFFECT_NOT_STARTED;
-    oversize_ = true;
-  }
+  // The work was told that its result will be too large: if it ends with that refusal, nothing has happened.
+  void SetOversize(bool refused) { oversize_ = refused; }
   bool refused_oversize() const { return oversize_; }
 
   // The session ends here, and owes this to its store; null: nothing.
@@ -190,8 +194,7 @@ class IdemSession {
     return snapshot;
   }
   const std::shared_ptr<const std::string>& replayed_body() const { return reply_.body; }
-  // What the store said of its last failure, for people.
-  const std::string& store_detail() const { return reply_.detail; }
+  const std::string& store_detail() const { return reply_.detail; }  // of its last failure
 
  private:
   hf_time Now() { return now_ = clock_.Now(); }
@@ -217,9 +220,7 @@ class IdemSession {
 
   // A store that answers against its contract, or an outcome that cannot be.
   void Break() { broken_ = true; }
-  void Go(hf_code code) {
-    if (code != HF_OK) Break();
-  }
+  void Go(hf_code code) { broken_ = broken_ || code != HF_OK; }
 
   Store& store_;
   Clock& clock_;

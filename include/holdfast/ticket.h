@@ -89,11 +89,13 @@ class TicketBase {
   void SetEffect(hf_effect effect) { session_.SetEffect(effect); }
 
   // Under Oversize::kRefuse, before the effect: the result will have at most that many bytes.
-  // RESOURCE_EXHAUSTED IDEM_OVERSIZE: more than max_body. Return that: the key is then as if nobody had asked.
+  // RESOURCE_EXHAUSTED IDEM_OVERSIZE: more than max_body. Return that: the key is then as if nobody had asked. Or ask
+  // again for less.
   // A result that comes out larger all the same is kept as its digest, for then it has happened.
   absl::Status Reserve(uint64_t bytes) {
-    if (bytes <= result_limit_) return {};
-    session_.RefuseOversize();
+    const bool fits = bytes <= result_limit_;
+    session_.SetOversize(!fits);
+    if (fits) return {};
     return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_IDEM_OVERSIZE,
                       "idempotency: the result would be above max_body; nothing has happened");
   }

@@ -106,6 +106,29 @@ TEST_F(Oversized, WorkThatReservesTooMuchIsRefusedBeforeItsEffectAndTheKeyIsFree
   EXPECT_FALSE(RunOk()->replayed);
 }
 
+TEST_F(Oversized, WorkThatReservesLessAfterARefusalHasItsOwnEnd) {
+  const RunOnceOptions options = Options(Oversize::kRefuse);
+  const auto smaller = [](Ticket& ticket) -> Body {
+    EXPECT_FALSE(ticket.Reserve(11).ok());
+    EXPECT_TRUE(ticket.Reserve(10).ok());
+    return absl::UnavailableError("the reply to the charge was lost");
+  };
+  EXPECT_EQ(ReasonOf(Run(options, smaller)), HF_R_IDEM_IN_DOUBT);
+  EXPECT_EQ(ReasonOf(RunOk()), HF_R_IDEM_IN_DOUBT) << "it may have happened";
+  EXPECT_EQ(runs_, 1);
+}
+
+TEST_F(Oversized, WorkThatGoesOnAfterARefusalMayHaveHappened) {
+  const RunOnceOptions options = Options(Oversize::kRefuse);
+  const auto charges_all_the_same = [](Ticket& ticket) -> Body {
+    EXPECT_FALSE(ticket.Reserve(11).ok());
+    throw std::runtime_error("the connection broke");
+  };
+  EXPECT_THROW(Run(options, charges_all_the_same).IgnoreError(), std::runtime_error);
+  EXPECT_EQ(ReasonOf(RunOk()), HF_R_IDEM_IN_DOUBT);
+  EXPECT_EQ(runs_, 1);
+}
+
 TEST_F(Oversized, UnderOtherPoliciesNothingIsReserved) {
   EXPECT_TRUE(Run([](Ticket& ticket) -> Body {
                 EXPECT_TRUE(ticket.Reserve(uint64_t{1} << 40).ok());

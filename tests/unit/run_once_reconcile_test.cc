@@ -126,6 +126,29 @@ TEST_F(Reconcile, AReconcilerThatThrowsLeavesTheRecordToTheNextOne) {
   EXPECT_EQ(Run(Options([](Ticket&) { return Finding::Happened("y"); }), work)->body, "y");
 }
 
+TEST_F(Reconcile, WhatTheReconcilerSaidOfItselfIsNoWordOnTheWork) {
+  const std::function<void(Ticket&)> words[] = {
+      [](Ticket& ticket) { ticket.SetEffect(HF_EFFECT_NOT_STARTED); },
+      [](Ticket& ticket) { EXPECT_FALSE(ticket.Reserve(100).ok()); }};
+  for (const auto& word : words) {
+    key_ += "x";
+    Die();
+    RunOnceOptions options = Options([&](Ticket& ticket) {
+      word(ticket);
+      return Finding::NotHappened();
+    });
+    options.max_body = 10;
+    options.oversize = Oversize::kRefuse;
+    const auto broken = [](Ticket&) -> Body { throw std::runtime_error("after the effect"); };
+    EXPECT_THROW(Run(options, broken).IgnoreError(), std::runtime_error);
+    runs_ = 0;
+    const auto next = Run(Options([](Ticket&) { return Finding::Unknown(); }),
+                          [](Ticket&) -> Body { return "a second time"; });
+    EXPECT_EQ(ReasonOf(next), HF_R_IDEM_IN_DOUBT);
+    EXPECT_EQ(runs_, 0);
+  }
+}
+
 TEST_F(Reconcile, WhoHasNoReconcilerLeavesTheRecordToWhoHas) {
   Die();
   EXPECT_EQ(ReasonOf(RunOk()), HF_R_IDEM_IN_DOUBT);
