@@ -129,6 +129,7 @@ class WaiterBook {
       case HF_STORE_POISON:
       case HF_STORE_BACKOFF:
       case HF_STORE_CORRUPT:
+      case HF_STORE_ERASED:
         return Free(entry, Freed::kForAll, now);
       default:
         Rest(entry, now, status == HF_STORE_BUSY ? lease_left : HF_INFINITE);

@@ -134,9 +134,10 @@ class World {
   }
 
   void Answer(size_t number) {
-    const hf_store_status status = dice_.OneOf(
-        {hf_store_status{HF_STORE_BUSY}, HF_STORE_ABSENT, HF_STORE_REPLAY, HF_STORE_IN_DOUBT,
-         HF_STORE_BACKOFF, HF_STORE_UNAVAILABLE, HF_STORE_INDETERMINATE, hf_store_status{0}});
+    const hf_store_status status =
+        dice_.OneOf({hf_store_status{HF_STORE_BUSY}, HF_STORE_ABSENT, HF_STORE_REPLAY,
+                     HF_STORE_IN_DOUBT, HF_STORE_BACKOFF, HF_STORE_ERASED, HF_STORE_UNAVAILABLE,
+                     HF_STORE_INDETERMINATE, hf_store_status{0}});
     const hf_duration left = dice_.Between(0, 40 * HF_MS);
     const size_t woken = book_.OnRead(KeyOf(number), status, left, now_).WakeAll();
     NaiveKey& key = naive_[number];
@@ -144,8 +145,8 @@ class World {
       ASSERT_EQ(woken, 0u);
       return;
     }
-    const bool for_all =
-        status == HF_STORE_REPLAY || status == HF_STORE_IN_DOUBT || status == HF_STORE_BACKOFF;
+    const bool for_all = status == HF_STORE_REPLAY || status == HF_STORE_IN_DOUBT ||
+                         status == HF_STORE_BACKOFF || status == HF_STORE_ERASED;
     if (status == HF_STORE_ABSENT || for_all) {
       ASSERT_EQ(woken, Expect(number, for_all ? Freed::kForAll : Freed::kForOne));
       return;
