@@ -200,17 +200,24 @@ class AsyncRun : public StoreWaiter, public KeyWait::Owner, public AsyncShot::Ta
     wait_.woken() ? session_->OnWake() : session_->OnTime();
     Step();
   }
-  void OnTimersGone() final { const std::shared_ptr<AsyncRun> self = std::move(self_); }
+  // Nobody hears of it, and who still has a handle of the call has nothing but that.
+  void OnTimersGone() final { const std::shared_ptr<AsyncRun> self = Close(); }
 
-  // Ending the session tells those who wait for the key. The caller comes last: with the result in its hands it may
-  // take down all that this run was given.
-  void End(absl::StatusOr<RunOnceResult> result) {
-    const std::shared_ptr<AsyncRun> self = std::move(self_);
+  // The session ends here, and not with the last handle: by then the store may be gone.
+  std::shared_ptr<AsyncRun> Close() {
+    std::shared_ptr<AsyncRun> self = std::move(self_);
     {
       const std::lock_guard lock(mutex_);
       over_ = true;
     }
     session_.reset();
+    return self;
+  }
+
+  // Ending the session tells those who wait for the key. The caller comes last: with the result in its hands it may
+  // take down all that this run was given.
+  void End(absl::StatusOr<RunOnceResult> result) {
+    const std::shared_ptr<AsyncRun> self = Close();
     Deliver(std::move(result));
   }
 

@@ -304,6 +304,25 @@ TEST_F(RunOnceAsyncTest, TimersThatEndTakeTheCallWithThem) {
   EXPECT_TRUE(first->ok());
 }
 
+TEST_F(RunOnceAsyncTest, TimersThatEndSettleTheCallThoughSomebodyKeepsItsHandle) {
+  ScriptedStore scripted(*memory);
+  store = &scripted;
+  std::optional<AsyncCall> kept;
+  {
+    testing::VirtualTimers doomed(clock);
+    scripted.Script({Cue::Pass(), Cue::Refuse()});
+    kept = RunOnceAsync(
+        *store, doomed, {.operation = "charge", .key = "order-7"}, Options(),
+        [](AsyncTicket&, const FinishWork& finish) { finish("done"); },
+        [](const Result&) { ADD_FAILURE(); });
+    EXPECT_EQ(scripted.verbs(), "claim complete") << "pauses, and has yet to complete";
+  }
+  EXPECT_EQ(scripted.verbs(), "claim complete complete") << "and not with the last handle";
+  kept->Cancel();
+  kept.reset();
+  EXPECT_EQ(scripted.verbs(), "claim complete complete");
+}
+
 TEST(SteadyTimersTest, RingsForRealAndEndsWhatIsLeft) {
   const auto store = memory::Store::Create().value();
   const auto timers = SteadyTimers::Create().value();
