@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
+#include <new>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include "cli/arguments.h"
 #include "cli/open_store.h"
@@ -41,14 +44,28 @@ absl::Status Run(const Arguments& arguments) {
   return verb->run(**store, arguments);
 }
 
+// Where the output cannot be written, what was asked for may be done all the same.
+absl::Status RunCaught(const Arguments& arguments) {
+  try {
+    return Run(arguments);
+  } catch (const std::system_error& error) {  // of fmt::print
+    return absl::UnknownError(error.what());
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
+  }
+}
+
 int Main(int argc, char** argv) {
   Arguments arguments;
   int exit_code = 0;
   if (!ParseArguments(argc, argv, &arguments, &exit_code)) return exit_code;
-  const absl::Status status = Run(arguments);
-  if (status.ok()) return std::fflush(stdout) == 0 ? 0 : 1;
+  absl::Status status = RunCaught(arguments);
+  if (std::fflush(stdout) != 0 && status.ok()) {
+    status = absl::UnknownError("the output cannot be written");
+  }
+  if (status.ok()) return 0;
   const std::string message(status.message());
-  fmt::print(stderr, "holdfast idem {}: {}\n", arguments.verb, message);
+  std::fputs(fmt::format("holdfast idem {}: {}\n", arguments.verb, message).c_str(), stderr);
   if (status.code() == absl::StatusCode::kInvalidArgument) return 2;
   return status.code() == absl::StatusCode::kDataLoss ? 3 : 1;
 }

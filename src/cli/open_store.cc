@@ -2,9 +2,11 @@
 // See open_store.h. Which stores there are is the build's choice (HOLDFAST_WITH_*).
 #include "cli/open_store.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -26,9 +28,15 @@ namespace {
 constexpr absl::string_view kSqlite = "sqlite:";
 
 absl::Status NoSuchStore(const std::string& url) {
-  return absl::InvalidArgumentError(absl::StrCat("no store for ", WithoutPassword(url),
-                                                 ": want sqlite:PATH, redis://, redis-cluster:// "
-                                                 "or postgres:// (and a build with that store)"));
+  // Of what is mistyped nobody knows where the password is, so none of it is shown but its scheme.
+  const size_t end = url.find("://");
+  const bool has_scheme = end != std::string::npos &&
+                          std::all_of(url.begin(), url.begin() + static_cast<long>(end),
+                                      [](char c) { return absl::ascii_isalpha(c) || c == '-'; });
+  return absl::InvalidArgumentError(absl::StrCat(
+      "no store for this URL", has_scheme ? absl::StrCat(" (", url.substr(0, end), "://...)") : "",
+      ": want sqlite:PATH, redis://, redis-cluster:// or postgres:// (and a build with that "
+      "store)"));
 }
 
 bool IsPostgres(const std::string& url) {
@@ -105,15 +113,6 @@ std::string AtVersion(uint32_t version) {
 }
 
 }  // namespace
-
-std::string WithoutPassword(const std::string& url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string::npos) return url;
-  const size_t host = url.rfind('@');
-  const size_t colon = url.find(':', scheme + 3);
-  if (host == std::string::npos || colon == std::string::npos || colon > host) return url;
-  return absl::StrCat(url.substr(0, colon), ":***", url.substr(host));
-}
 
 absl::StatusOr<std::unique_ptr<OperableStore>> OpenStore(
     const std::string& url, [[maybe_unused]] const std::string& password_file) {

@@ -19,9 +19,6 @@ absl::StatusOr<std::unique_ptr<OperableStore>> OpenStore(const std::string& url,
 // Brings the schema up to this version, creating it in a database that has none. One sentence on what was done.
 absl::StatusOr<std::string> MigrateStore(const std::string& url, const std::string& password_file);
 
-// The URL without its password, for messages.
-std::string WithoutPassword(const std::string& url);
-
 }  // namespace holdfast::cli
 
 #endif  // HOLDFAST_CLI_OPEN_STORE_H_

@@ -29,6 +29,7 @@ std::string TimeText(int64_t since_epoch);
 // "3m12s"; negative ones with a minus.
 std::string DurationText(int64_t nanoseconds);
 
+// For a terminal: control characters (C1 too), what is not UTF-8, and what hides or reorders text, as escapes.
 std::string Printable(std::string_view text);
 
 // Empty parts if the label cannot be read.
@@ -37,7 +38,7 @@ RecordLabel LabelOf(const StoredRecord& record);
 nlohmann::json JsonOf(const StoredRecord& record, int64_t store_now, bool body);
 nlohmann::json JsonOf(const AuditRow& row);
 
-// One line; invalid UTF-8 is replaced.
+// One line of ASCII; invalid UTF-8 is replaced.
 std::string Line(const nlohmann::json& value);
 
 }  // namespace holdfast::cli
