@@ -65,6 +65,10 @@ absl::StatusOr<std::unique_ptr<sqlite::Store>> OpenSqlite(const std::string& url
   if (!migrate && !std::filesystem::exists(path, error)) {
     return absl::NotFoundError(absl::StrCat("no such file: ", path));
   }
+  if (!migrate && std::filesystem::file_size(path, error) == 0) {
+    return absl::FailedPreconditionError(absl::StrCat("an empty file, and no store yet: ", path,
+                                                      " (holdfast idem migrate makes it one)"));
+  }
   sqlite::Options options;
   options.path = path;
   options.no_migrate = !migrate;

@@ -130,7 +130,8 @@ absl::StatusOr<std::string> FileBytes(const std::string& path) {
 absl::Status List(OperableStore& store, const Arguments& arguments) {
   Filter filter{arguments, absl::ZeroDuration()};
   if (!arguments.older_than_text.empty() &&
-      !absl::ParseDuration(arguments.older_than_text, &filter.older_than)) {
+      (!absl::ParseDuration(arguments.older_than_text, &filter.older_than) ||
+       filter.older_than < absl::ZeroDuration())) {
     return absl::InvalidArgumentError("--older-than: not a duration like 90s, 10m or 3h");
   }
   const uint32_t limit = arguments.limit == 0 ? kListed : arguments.limit;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "store/command_walk.h"
@@ -26,6 +28,27 @@ TEST(SqliteCommand, NeverCreatesAFile) {
   const std::string path = folder / "typo.db";
   EXPECT_EQ(Holdfast({"idem", "list", "sqlite:" + path}).exit_code, 1);
   EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(SqliteCommand, MakesNoStoreOfAnEmptyFileUnlessItIsToMigrate) {
+  const TempFolder folder;
+  const std::string path = folder / "empty.db";
+  std::ofstream(path).close();
+  const Said said = Holdfast({"idem", "list", "sqlite:" + path});
+  EXPECT_EQ(said.exit_code, 1);
+  EXPECT_NE(said.text.find("empty"), std::string::npos) << said.text;
+  EXPECT_EQ(std::filesystem::file_size(path), 0u);
+  EXPECT_EQ(Holdfast({"idem", "migrate", "sqlite:" + path}).exit_code, 0);
+  EXPECT_EQ(Holdfast({"idem", "list", "sqlite:" + path}).exit_code, 0);
+}
+
+TEST(SqliteCommand, RefusesAnAgeBelowNothing) {
+  const TempFolder folder;
+  const std::string path = folder / "store.db";
+  ASSERT_TRUE(sqlite::Store::Open({.path = path}).ok());
+  const Said said = Holdfast({"idem", "list", "sqlite:" + path, "--older-than=-5s"});
+  EXPECT_EQ(said.exit_code, 2);
+  EXPECT_NE(said.text.find("--older-than"), std::string::npos) << said.text;
 }
 
 TEST(SqliteCommand, RefusesAUrlOfNoKindWithoutShowingItsPassword) {
