@@ -19,6 +19,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <thread>
 
 namespace holdfast::inline v0_4::internal {
 
@@ -58,7 +59,7 @@ class KeyWait final : public Alarm, public KeyWaiter {
       if (joined != Waiters::Joined::kWaiting) return joined;
     }
     timers.Set(*this, what.until);
-    if (woken_.load() && timers.Cancel(*this)) Arrive(1);
+    if (woken_.load() && TakeAlarm()) Arrive(1);
     if (what.stop != nullptr && what.stop->load()) Stop();
     Arrive(1);
     return Waiters::Joined::kWaiting;
@@ -69,26 +70,32 @@ class KeyWait final : public Alarm, public KeyWaiter {
     if (Halt()) Halted();
   }
   // Likewise in two steps: after the first, if it is true, nothing goes on before the second.
-  bool Halt() {
-    Timers* const timers = timers_.load();
-    return timers != nullptr && timers->Cancel(*this);
-  }
+  bool Halt() { return TakeAlarm(); }
   void Halted() { ArriveAlarm(); }
 
   // After the wait: the key may be free, and it is not just time that has passed.
   bool woken() const { return woken_.load(); }
 
  private:
+  // Counted, for timers that end wait until nobody is inside them any more.
+  bool TakeAlarm() {
+    inside_.fetch_add(1);
+    Timers* const timers = timers_.load();
+    const bool taken = timers != nullptr && timers->Cancel(*this);
+    inside_.fetch_sub(1);
+    return taken;
+  }
+
   void OnTime() override { ArriveAlarm(); }
   void OnEnd() override {
     timers_.store(nullptr);  // a wake-up may still come
+    while (inside_.load() != 0) std::this_thread::yield();
     gone_.store(true);
     ArriveAlarm();
   }
   void OnWake() override {
     woken_.store(true);
-    Timers* const timers = timers_.load();
-    Arrive(timers != nullptr && timers->Cancel(*this) ? 2 : 1);
+    Arrive(TakeAlarm() ? 2 : 1);
   }
 
   void ArriveAlarm() { Arrive(waiters_ != nullptr && waiters_->Leave(*this) ? 2 : 1); }
@@ -102,6 +109,7 @@ class KeyWait final : public Alarm, public KeyWaiter {
   Owner* owner_ = nullptr;
   Waiters* waiters_ = nullptr;
   std::atomic<Timers*> timers_{nullptr};  // of the last wait
+  std::atomic<int> inside_{0};            // threads that are taking the alarm off
   std::atomic<int> missing_{0};
   std::atomic<bool> woken_{false};
   std::atomic<bool> gone_{false};

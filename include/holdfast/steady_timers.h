@@ -46,7 +46,7 @@ class SteadyTimers final : public Timers {
       changed_.notify_one();
     }
     if (thread_.joinable()) thread_.join();
-    while (Alarm* const left = queue_.PopDue(HF_INFINITE)) End(*left);
+    while (Alarm* const left = PopAny()) End(*left);
   }
 
   // Throws std::bad_alloc.
@@ -63,6 +63,12 @@ class SteadyTimers final : public Timers {
 
  private:
   SteadyTimers() = default;
+
+  // An alarm that is to end may be cancelled in another thread instead.
+  Alarm* PopAny() {
+    const std::lock_guard lock(mutex_);
+    return queue_.PopDue(HF_INFINITE);
+  }
 
   void Run() {
     std::unique_lock lock(mutex_);
