@@ -14,6 +14,7 @@
 //   idem_busy, idem_fenced                       409     yes        waits, and asks again with the same key
 //   idem_mismatch                                422      -         has a defect: one key, two requests
 //   idem_oversize, store_erased (a duplicate)    410      -         was served once; the result is no more
+//   idem_oversize (of a limit, nothing happened) 413      -         has to ask for less
 //   idem_backoff, deadline, store_unavailable,
 //   _locked, _overloaded, _full, and
 //   _indeterminate if the work did not run       503     yes        waits, and asks again with the same key
@@ -55,7 +56,7 @@ struct HttpRefusalOptions {
 };
 
 // The key of a request, from all the values that came for Idempotency-Key.
-// Errors: INVALID_ARGUMENT HF_R_KEY_MISSING: no value, or an empty one; HF_R_MALFORMED: two, or no string;
+// Errors: INVALID_ARGUMENT HF_R_KEY_MISSING: no value; HF_R_MALFORMED: two, an empty one, or no string;
 // HF_R_KEY_OVERSIZE: above HF_IDEM_KEY_MAX.
 inline absl::StatusOr<std::string> ReadHttpKey(std::span<const std::string_view> values) {
   if (values.empty()) {
@@ -124,8 +125,8 @@ struct HttpRefusalKind {
   std::string_view title;
 };
 
-inline HttpRefusalKind KindOfRefusal(hf_reason reason, bool ran) {
-  switch (reason) {
+inline HttpRefusalKind KindOfRefusal(const Rejection& rejection, bool ran) {
+  switch (rejection.reason) {
     case HF_R_KEY_MISSING:
       return {400, false, "Idempotency-Key is missing"};
     case HF_R_KEY_OVERSIZE:
@@ -138,6 +139,12 @@ inline HttpRefusalKind KindOfRefusal(hf_reason reason, bool ran) {
     case HF_R_IDEM_MISMATCH:
       return {422, false, "This Idempotency-Key was used for another request"};
     case HF_R_IDEM_OVERSIZE:
+      if (!ran && rejection.code == absl::StatusCode::kInvalidArgument) {
+        return {413, false, "Not done: the request is too large"};
+      }
+      if (!ran && rejection.code == absl::StatusCode::kResourceExhausted) {
+        return {413, false, "Not done: its result would be too large to be kept"};
+      }
       return {410, false, "It was done, and its result was too large to be kept"};
     case HF_R_STORE_ERASED:
       return {410, false, "The result was erased"};
@@ -175,7 +182,7 @@ inline HttpResponse HttpRefusal(const absl::Status& status, bool ran = false,
                                 const HttpRefusalOptions& options = {}) {
   const Rejection rejection =
       RejectionOf(status).value_or(Rejection{status.code(), HF_R_NONE, Duration{0}});
-  const auto kind = internal::KindOfRefusal(rejection.reason, ran);
+  const auto kind = internal::KindOfRefusal(rejection, ran);
   const bool links = !options.docs.empty() && internal::IsFitForLink(options.docs);
   HttpResponse refusal{.status = kind.status};
   refusal.fields.push_back({"Content-Type", "application/problem+json"});
@@ -206,7 +213,7 @@ inline HttpResponse HttpReply(const absl::StatusOr<RunOnceResult>& result,
                           report.reason == HF_R_IDEM_OVERSIZE ||
                           report.reason == HF_R_IDEM_BACKOFF || report.reason == HF_R_IDEM_IN_DOUBT;
   if (own != nullptr && report.ran && works_word) return *own;
-  if (!result.ok()) return HttpRefusal(result.status(), report.ran, options);
+  if (!result.ok()) return HttpRefusal(result.status(), report.ran || report.replayed, options);
   if (result->truncated) {
     return HttpRefusal(MakeStatus(HF_FAILED_PRECONDITION, HF_R_IDEM_OVERSIZE, ""), false, options);
   }

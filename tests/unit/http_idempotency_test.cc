@@ -202,6 +202,29 @@ TEST_F(HttpEndpointTest, ResultThatWasTooLargeIsGone) {
   EXPECT_EQ(runs_, 1);
 }
 
+TEST_F(HttpEndpointTest, WhatIsRefusedBeforeItHappensIsNotSaidToBeDone) {
+  RunOnceReport report;
+  RunOnceOptions options{.request = "a request of 23 bytes!!", .report = &report};
+  options.oversize = Oversize::kRefuse;
+  options.max_body = 50;
+  const auto post = [&](const RunOnceOptions& given) {
+    const auto result = RunOnce(*store_, {.operation = "pay", .key = "k"}, given, [](Ticket& work) {
+      const absl::Status room = work.Reserve(51);
+      EXPECT_FALSE(room.ok());
+      return HttpAnswer({.status = 429});
+    });
+    return HttpReply(result, report);
+  };
+  EXPECT_EQ(post(options).status, 413) << "the work asked for too much";
+  RunOnceOptions declared = options;
+  declared.max_result = 51;
+  EXPECT_EQ(post(declared).status, 413);
+  RunOnceOptions narrow = options;
+  narrow.max_request = 22;
+  EXPECT_EQ(post(narrow).status, 413);
+  EXPECT_THAT(post(narrow).body, HasSubstr("Not done"));
+}
+
 TEST_F(HttpEndpointTest, AnswerThatCannotBeStoredIsNotRunAgain) {
   const HttpResponse odd{.status = 200, .fields = {{"A", "b\r\nc"}}};
   Post("k", "10", odd);
