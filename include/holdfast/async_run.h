@@ -36,7 +36,7 @@ class AsyncRun : public StoreWaiter, public KeyWait::Owner, public AsyncShot::Ta
 
   void Start(std::shared_ptr<AsyncRun> self) {
     self_ = std::move(self);
-    if (!plan_.refused.ok()) return End(plan_.refused);
+    if (!plan_.refused.ok()) return End(ReportRefusal(plan_.refused, report_));
     session_->Start(plan_.SessionOptions());
     Step();
   }

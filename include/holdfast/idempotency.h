@@ -77,7 +77,7 @@ absl::StatusOr<RunOnceResult> RunOnce(Store& store, const Key& key, const RunOnc
   Clock& clock = options.clock == nullptr ? Clock::Steady() : *options.clock;
   if (options.report != nullptr) *options.report = RunOnceReport{};
   const RunOncePlan plan(key, options, clock);
-  if (!plan.refused.ok()) return plan.refused;
+  if (!plan.refused.ok()) return internal::ReportRefusal(plan.refused, options.report);
   Answer answer;  // it and `where` outlive the session, which borrows them
   std::string where;
   RunOnceSession session(store, clock, options.waiters);

@@ -127,6 +127,13 @@ inline bool IsFinal(hf_reason reason) {
   return reason == HF_R_NONE || reason == HF_R_NOT_RETRYABLE || reason == HF_R_IDEM_OVERSIZE;
 }
 
+// Nothing was asked: options or arguments were refused.
+inline const absl::Status& ReportRefusal(const absl::Status& refused, RunOnceReport* report) {
+  const auto rejection = RejectionOf(refused);
+  if (report != nullptr && rejection.has_value()) report->reason = rejection->reason;
+  return refused;
+}
+
 template <class Session>
 RunOnceReport ReportOf(const Session& session) {
   const hf_idem_snapshot snapshot = session.snapshot();

@@ -309,9 +309,11 @@ TEST_F(RunOnceTest, OversizeResultIsWholeForItsRunnerAndADigestForDuplicates) {
 }
 
 TEST_F(RunOnceTest, MistakesInTheCallAreNamedAndNothingIsAsked) {
-  const auto reason_of = [&](const Key& key, const RunOnceOptions& options) {
+  const auto reason_of = [&](const Key& key, RunOnceOptions options) {
+    options.report = &report_;
     const auto result = RunOnce(store_, key, options, [](Ticket&) -> Body { return "x"; });
     EXPECT_EQ(result.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(report_.reason, ReasonOf(result)) << "the report is filled in every case";
     return ReasonOf(result);
   };
   const std::string large(1025, 'k');

@@ -97,7 +97,9 @@ template <class Fn>
 boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& store,
                                                                        RunOnceCall call, Fn fn) {
   using Returned = typename AwaitedBy<std::invoke_result_t<Fn&, Ticket&>>::type;
-  if (!call.plan.refused.ok()) co_return call.plan.refused;
+  if (!call.plan.refused.ok()) {
+    co_return holdfast::internal::ReportRefusal(call.plan.refused, call.options.report);
+  }
   boost::asio::thread_pool* const pool = call.options.pool;
   const bool throws = co_await boost::asio::this_coro::throw_if_cancelled();
   co_await boost::asio::this_coro::throw_if_cancelled(false);

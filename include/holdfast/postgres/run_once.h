@@ -120,10 +120,14 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, pg_conn* connection, c
   Clock& clock = options.clock == nullptr ? Clock::Steady() : *options.clock;
   if (options.report != nullptr) *options.report = RunOnceReport{};
   const RunOncePlan plan(key, options, clock);
-  if (!plan.refused.ok()) return plan.refused;
+  if (!plan.refused.ok()) {
+    return holdfast::internal::ReportRefusal(plan.refused, options.report);
+  }
   if (plan.spills) {
-    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
-                      "postgres: oversize kSpill: is not for work that commits with its record");
+    return holdfast::internal::ReportRefusal(
+        MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                   "postgres: oversize kSpill: is not for work that commits with its record"),
+        options.report);
   }
   Answer answer;  // it and `where` outlive the session, which borrows them
   std::string where;
