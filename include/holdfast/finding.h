@@ -34,7 +34,8 @@ class Finding {
   }
   // Nobody can tell: the key is in doubt, and stays so until it is resolved by hand.
   static Finding Unknown() { return Finding(HF_UNKNOWN, HF_EFFECT_AMBIGUOUS, Duration{0}, {}); }
-  // Not known yet: whoever comes `after` that asks again, until then the key is busy. Negative counts as 0.
+  // Not known yet: whoever comes `after` that asks again, until then the key is busy. Negative counts as 0, and so does
+  // Duration::max(). Each asking is an attempt, and counts towards max_attempts.
   static Finding AskAgain(Duration after) {
     return Finding(HF_UNAVAILABLE, HF_EFFECT_RETRYABLE, std::max(Duration{0}, after), {});
   }

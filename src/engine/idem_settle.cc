@@ -85,7 +85,8 @@ void IdemSession::PlanFail(hf_code code, hf_effect effect, hf_duration retry_aft
   settle_verb_ = HF_STORE_FAIL;
   settle_effect_ = effect;
   settle_on_expiry_ = config_.on_expiry;
-  settle_retry_after_ = retry_after;
+  // "Not by itself" is no time: whoever opens what refused the work does not tell the record.
+  settle_retry_after_ = retry_after == HF_INFINITE ? 0 : retry_after;
   result_code_ = code;
 }
 

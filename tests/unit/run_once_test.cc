@@ -87,6 +87,15 @@ TEST_F(RunOnceTest, RetryableFailureComesBackAfterItsTime) {
   EXPECT_EQ(RunOk()->attempt, 2u);
 }
 
+// A guard inside the work that somebody has to open by hand knows no time to come back.
+TEST_F(RunOnceTest, RefusalThatDoesNotEndByItselfBlocksNoKeyForEver) {
+  const auto never = Run([](Ticket&) -> Body {
+    return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_RATE_LIMITED, "too dear", Duration::max());
+  });
+  EXPECT_EQ(RejectionOf(never.status())->retry_after, Duration::max());
+  EXPECT_TRUE(RunOk().ok());
+}
+
 TEST_F(RunOnceTest, AmbiguousFailureIsInDoubtUnlessTakeoverIsAllowed) {
   const auto lost = [](Ticket&) -> Body { return absl::UnavailableError("reset"); };
   const auto first = Run(lost);

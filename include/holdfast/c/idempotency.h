@@ -34,7 +34,7 @@
  *
  *   effect of the work   stored as    reason         a duplicate then gets
  *   FINAL                COMPLETED    NOT_RETRYABLE  the same bytes, code and reason, replayed
- *   RETRYABLE            RETRYABLE    IDEM_BACKOFF   IDEM_BACKOFF until retry_after, then runs
+ *   RETRYABLE            RETRYABLE    IDEM_BACKOFF   IDEM_BACKOFF until retry_after, then runs; HF_INFINITE is 0
  *   AMBIGUOUS            IN_DOUBT     IDEM_IN_DOUBT  IDEM_IN_DOUBT, if on_expiry is IN_DOUBT
  *                        RETRYABLE    IDEM_BACKOFF   as RETRYABLE, if on_expiry is TAKEOVER
  *                        lease over   IDEM_BACKOFF   reconciles, if on_expiry is RECONCILE
