@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <holdfast/record_label.h>
 #include <holdfast/sqlite/store.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -99,6 +100,28 @@ TEST(SqliteCommand, NothingInALabelReachesTheTerminalAsAnOrder) {
       return c == '\n' || (c >= ' ' && c <= '~');
     })) << text;
   }
+}
+
+TEST(SqliteCommand, ShowsARecordAlthoughTheFirstOneLostItsKey) {
+  const TempFolder folder;
+  const std::string path = folder / "store.db";
+  {
+    const auto store = sqlite::Store::Open({.path = path}).value();
+    for (uint64_t who = 1; who <= 3; ++who) {
+      const StoreRequest claim = Claim("key-" + std::to_string(who), who);
+      ASSERT_EQ(store->Execute(claim, Duration{0}).raw.status, HF_STORE_WON);
+    }
+  }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  const std::string last = Sql(db, "SELECT lower(hex(max(kid))) FROM holdfast_record");
+  Sql(db, "UPDATE holdfast_record SET kid='x' WHERE kid=(SELECT min(kid) FROM holdfast_record)");
+  sqlite3_close(db);
+  for (const char* const verb : {"show", "explain"}) {
+    const Said said = Holdfast({"idem", verb, "sqlite:" + path, "--id", last});
+    EXPECT_EQ(said.exit_code, 0) << said.text;
+  }
+  EXPECT_EQ(Holdfast({"idem", "verify", "sqlite:" + path}).exit_code, 3);
 }
 
 TEST(SqliteCommand, SaysThatItsOutputCannotBeWritten) {
