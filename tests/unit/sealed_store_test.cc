@@ -105,6 +105,20 @@ TEST_F(SealedStoreTest, ResultThatIsTooLargeOnceSealedIsKeptAsItsDigest) {
   EXPECT_EQ(Ask(Claim("fits", 2)).raw.truncated, HF_BODY_WHOLE);
 }
 
+TEST_F(SealedStoreTest, DigestIsThatOfTheResultWhereTheStoreBelowKeepsLess) {
+  acme_ = Open({.no_compression = true, .max_body = 1000});
+  const std::string large(948, 'x');
+  Run("large", large);
+  const StoreReply replay = Ask(Claim("large", 2));
+  EXPECT_EQ(replay.raw.truncated, HF_BODY_DIGEST);
+  uint8_t digest[32];
+  hf_idem_fingerprint(large.data(), large.size(), digest);
+  EXPECT_EQ(*replay.body, std::string(reinterpret_cast<char*>(digest), sizeof(digest)));
+  Run("fits", std::string(947, 'x'));
+  EXPECT_EQ(Stored("fits").size(), 1000u);
+  EXPECT_EQ(Ask(Claim("fits", 2)).raw.truncated, HF_BODY_WHOLE);
+}
+
 TEST_F(SealedStoreTest, RotatedKeyStillOpensAndTheNewOneSeals) {
   Run("old", "first");
   ASSERT_TRUE(keys_->Add("acme", 2, SealingKey::Fresh()).ok());
@@ -297,6 +311,11 @@ TEST_F(SealedStoreTest, OptionsAreNamedWhereTheyAreMissing) {
                               .status()
                               .message()),
               HasSubstr("tenant"));
+  EXPECT_THAT(std::string(sealed::Store::Open(
+                              {.store = below_, .keys = keys_, .max_body = HF_IDEM_BODY_MAX + 1})
+                              .status()
+                              .message()),
+              HasSubstr("max_body"));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 //   result, reference          sealed, compressed first if that saves 20 %    COMPLETE, RESOLVE as done
 //   checkpoint                 likewise                                       CHECKPOINT
 //   digest (HF_BODY_DIGEST)    as it is: the SHA-256 of what was too large
-//   result too large to seal   its digest, as if it had been above max_body   within 53 bytes of HF_IDEM_BODY_MAX
+//   result too large to seal   its digest, as if it had been above max_body   within 53 bytes of Options::max_body
 //
 //   the key is    CLAIM                        COMPLETE, CHECKPOINT            a body to open
 //   ready         passed on                    sealed                          opened
@@ -53,6 +53,9 @@ struct Options {
   // stored. Checkpoints are not redacted: the work needs them. Runs on the asker's thread, with no lock held.
   std::function<std::string(std::string_view result)> redact = nullptr;
   bool no_compression = false;
+  // Bytes of a body that the store below keeps whole, where that has a limit of its own (sqlite::Options::max_body):
+  // the digest that it would keep instead is that of sealed bytes, of use to nobody. Default HF_IDEM_BODY_MAX.
+  uint32_t max_body = 0;
   // Bodies that were stored before there was a seal are given as they are. Only while they last: whoever can write to
   // the storage can then put results of his own there.
   bool accept_unsealed = false;

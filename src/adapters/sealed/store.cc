@@ -81,6 +81,10 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(Options options) {
   if (options.tenant.size() > MemoryKeyRing::kTenantMax) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "tenant: above 256 bytes");
   }
+  if (options.max_body > HF_IDEM_BODY_MAX) {
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "max_body: above 8 MiB");
+  }
+  if (options.max_body == 0) options.max_body = HF_IDEM_BODY_MAX;
   if (sodium_init() < 0) {
     return MakeStatus(HF_INTERNAL, HF_R_INTERNAL, "libsodium does not start");
   }
@@ -135,7 +139,9 @@ bool Store::SealResult(Passage& passage, StoreReply& reply) const {
     passage.body = Seal(key, PlaceOf(request, BodyKind::kResult), plain, !options_.no_compression);
     request.body = {passage.body.data(), passage.body.size()};
   }
-  if (plain.size() > HF_IDEM_BODY_MAX || passage.body.size() > HF_IDEM_BODY_MAX) {
+  const uint32_t most =
+      request.truncated == HF_BODY_WHOLE ? options_.max_body : uint32_t{HF_IDEM_BODY_MAX};
+  if (plain.size() > HF_IDEM_BODY_MAX || passage.body.size() > most) {
     StoreDigest(plain, passage.body, request);
   }
   return false;
