@@ -186,6 +186,23 @@ TEST_F(RedisTable, SettlementByTheServersClockLeavesWhatTheTableSays) {
   EXPECT_EQ(store->stats().swaps, 0u);
 }
 
+// The table's times end; the server's clock, to which its script adds what is left until then, has moved on.
+TEST_F(RedisTable, LifeWithoutEndStaysOneAndIsReplayed) {
+  const auto store = redis::Store::Open(server_.Options()).value();
+  const uint64_t token = store->Execute(testing::Claim("done", 1), Duration{0}).raw.token;
+  StoreRequest complete = testing::Complete("done", token, "result");
+  complete.ttl = INT64_MAX;
+  ASSERT_EQ(store->Execute(complete, Duration{0}).raw.status, HF_STORE_OK);
+  const StoreReply replay = store->Execute(testing::Claim("done", 2), Duration{0});
+  EXPECT_EQ(replay.raw.status, HF_STORE_REPLAY) << replay.detail;
+  EXPECT_EQ(Bytes(replay.raw.body), "result");
+  const uint64_t failed = store->Execute(testing::Claim("failed", 1), Duration{0}).raw.token;
+  const StoreRequest fail = testing::Fail("failed", failed, HF_EFFECT_RETRYABLE, INT64_MAX);
+  ASSERT_EQ(store->Execute(fail, Duration{0}).raw.status, HF_STORE_OK);
+  const StoreReply later = store->Execute(testing::Claim("failed", 2), Duration{0});
+  EXPECT_EQ(later.raw.status, HF_STORE_BACKOFF) << later.detail;
+}
+
 TEST_F(RedisTable, SweepWritesDownLapsedDoubtsAndNothingElse) {
   const auto store = redis::Store::Open(server_.Options()).value();
   for (int i = 0; i < 30; ++i) {

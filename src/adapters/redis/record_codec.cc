@@ -10,6 +10,9 @@ namespace {
 
 constexpr int64_t kMicro = HF_US;
 constexpr int64_t kMostMicros = std::numeric_limits<int64_t>::max() / kMicro;
+// A script adds a length, which ended at the last time there is as we estimated its clock, to a clock that is
+// further on by now: such a time is the last one, too.
+constexpr uint64_t kBeyond = uint64_t{24} * 3600 * 1000000;
 
 uint64_t ToMicros(int64_t nanos) {
   if (nanos <= 0) return 0;
@@ -18,7 +21,7 @@ uint64_t ToMicros(int64_t nanos) {
 
 // False: no time that we could have written.
 bool FromMicros(uint64_t micros, int64_t* nanos) {
-  if (micros > static_cast<uint64_t>(kMostMicros) + 1) return false;
+  if (micros > static_cast<uint64_t>(kMostMicros) + kBeyond) return false;
   *nanos = std::min<int64_t>(static_cast<int64_t>(micros), kMostMicros) * kMicro;
   return true;
 }
