@@ -154,9 +154,13 @@ TEST(RedisAccess, TlsVerifiesTheServerItsNameAndShowsOurCertificate) {
   half.server.tls.key_file.clear();
   EXPECT_TRUE(Says(Refused(half), "tls.cert_file and tls.key_file"));
   redis::Options plain = options;
-  plain.server.tls.enabled = false;
+  plain.server.tls = {};
   plain.server.connect_timeout = std::chrono::milliseconds(300);
   EXPECT_EQ(Refused(plain).code(), absl::StatusCode::kUnavailable);
+  // Whoever names an authority means to be protected by it.
+  plain.server.tls.ca_file = options.server.tls.ca_file;
+  EXPECT_EQ(Refused(plain).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(Says(Refused(plain), "tls.enabled"));
 }
 
 TEST(RedisAccess, EvictingServerIsRefusedUnlessThatIsAllowedByName) {

@@ -130,7 +130,13 @@ class TlsStream final : public SocketStream {
 }  // namespace
 
 absl::StatusOr<TlsContext> MakeTlsContext(const Tls& tls) {
-  if (!tls.enabled) return TlsContext();
+  if (!tls.enabled) {
+    const bool meant = !tls.ca_file.empty() || !tls.cert_file.empty() || !tls.key_file.empty() ||
+                       !tls.server_name.empty() || tls.allow_any_certificate;
+    if (!meant) return TlsContext();
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
+                      "tls: its other options without tls.enabled (rediss:// in a URL)");
+  }
   if (tls.cert_file.empty() != tls.key_file.empty()) {
     return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS,
                       "tls.cert_file and tls.key_file: one without the other");
