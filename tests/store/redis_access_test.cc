@@ -84,6 +84,13 @@ TEST(RedisAccess, UserOfAnAccessListNeedsOnlyWhatTheDocsSay) {
   EXPECT_EQ(StatusOf(*store, testing::Claim("k", 2)), HF_STORE_BUSY);
   EXPECT_EQ(StatusOf(*store, testing::Complete("k", won.raw.token, "x")), HF_STORE_OK);
   EXPECT_EQ(StatusOf(*store, testing::Claim("k", 2)), HF_STORE_REPLAY);
+  // A release that may not leave its row behind takes the key from nobody.
+  const StoreReply owned = store->Execute(testing::Claim("owned", 1), Duration{0});
+  const StoreReply release =
+      store->ExecuteAudited(testing::Release("owned", HF_EFFECT_RETRYABLE),
+                            {.actor = "me", .reason = "a test"}, Duration{0});
+  EXPECT_GE(release.raw.status, HF_STORE_UNAVAILABLE) << release.detail;
+  EXPECT_EQ(StatusOf(*store, testing::Renew("owned", owned.raw.token)), HF_STORE_OK);
   // What a user may not do did not happen.
   ASSERT_EQ(server.Command({"ACL", "SETUSER", "hf", "-set"}), "OK");
   const StoreReply refused = store->Execute(testing::Claim("other", 1), Duration{0});

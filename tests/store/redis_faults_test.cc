@@ -225,6 +225,19 @@ TEST(RedisFaults, ValueOfAnotherKindOrVersionIsCorruptAndLeftAlone) {
   EXPECT_EQ(server.Command({"TYPE", name}), "list");
 }
 
+TEST(RedisFaults, ReleaseWhoseRowHasNoPlaceDidNotHappen) {
+  RedisServer server;
+  const auto store = Open(server.Options());
+  const uint64_t token = Win(*store, "k", 1);
+  const std::string key = server.Command({"KEYS", "hf:{*"});
+  const std::string audit = "hf:audit:" + key.substr(3, key.size() - 4);
+  ASSERT_EQ(server.Command({"SET", audit, "no list"}), "OK");
+  const StoreReply refused = store->ExecuteAudited(
+      testing::Release("k", HF_EFFECT_RETRYABLE), {.actor = "me", .reason = "a test"}, Duration{0});
+  EXPECT_EQ(refused.raw.status, HF_STORE_CORRUPT) << refused.detail;
+  EXPECT_EQ(StatusOf(*store, testing::Renew("k", token)), HF_STORE_OK);
+}
+
 TEST(RedisFaults, ServerThatSpeaksNoRedisIsGivenUp) {
   for (const std::string& nonsense :
        {std::string("HTTP/1.1 400 Bad Request\r\n\r\n"), std::string("$99999999999999999999\r\n"),

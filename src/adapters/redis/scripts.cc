@@ -12,18 +12,20 @@ namespace {
   "if not r or r:sub(1,2)~='\\1\\1' or r:sub(41,48)~=ARGV[1] then return " HOLDFAST_REDIS_FOUND \
   " end\n"
 
+// The row first: what fails on the way (another kind of value there, a command the user may not run) then leaves the
+// record as it was.
 #define HOLDFAST_REDIS_SWAP                                           \
   "if redis.call('GETRANGE',KEYS[1],0,127)~=ARGV[1] then\n"           \
   "  local r=redis.call('GET',KEYS[1])\n"                             \
   "  return " HOLDFAST_REDIS_FOUND                                    \
   "\nend\n"                                                           \
-  "if ARGV[3]=='' then redis.call('SET',KEYS[1],ARGV[2],'KEEPTTL')\n" \
-  "else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end\n"         \
   "if KEYS[2] then\n"                                                 \
   "  redis.call('LPUSH',KEYS[2],ARGV[4])\n"                           \
   "  redis.call('LTRIM',KEYS[2],0,ARGV[5])\n"                         \
   "  redis.call('PEXPIRE',KEYS[2],ARGV[6])\n"                         \
   "end\n"                                                             \
+  "if ARGV[3]=='' then redis.call('SET',KEYS[1],ARGV[2],'KEEPTTL')\n" \
+  "else redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) end\n"         \
   "return redis.status_reply('OK')"
 
 constexpr std::string_view kSources[kScripts] = {
