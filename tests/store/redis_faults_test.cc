@@ -276,6 +276,21 @@ TEST(RedisFaults, LongBatchOfOneKeyEndsStepByStepWhenItsServerIsGone) {
   }
 }
 
+TEST(RedisFaults, LongBatchOfOneKeyEndsStepByStepWhenItsServerLosesItsData) {
+  RedisServer server;
+  const auto store = Open(server.Options());
+  std::thread flushing([&] {
+    const uint64_t before = store->stats().commands;
+    EXPECT_TRUE(Eventually([&] { return store->stats().commands > before + 100; }));
+    server.Command({"FLUSHALL"});
+  });
+  const std::vector<StoreReply> replies = store->ExecuteMany(
+      std::vector<StoreRequest>(300000, testing::Read("k")), std::chrono::seconds(60));
+  flushing.join();
+  EXPECT_EQ(replies.back().raw.status, HF_STORE_UNAVAILABLE);
+  EXPECT_NE(replies.back().detail.find("lost its data"), std::string::npos);
+}
+
 TEST(RedisFaults, CloseWithRequestsUnderWayAnswersThemAll) {
   RedisServer server;
   auto store = Open(server.Options());

@@ -50,7 +50,7 @@ void Connection::Continue(Exchange& exchange) {
   const size_t bytes = exchange.wire.bytes().size();
   load_.fetch_add(1, std::memory_order_relaxed);
   load_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (state_ != State::kReady) {
+  if (state_ != State::kReady || (exchange.guarded && owner_->Refusal() != nullptr)) {
     // It may be lost at once, and whoever hears of that may go on with the next of many: not inside this one.
     return boost::asio::post(io_, [self = shared_from_this(), &exchange] {
       self->Admit(&exchange);
