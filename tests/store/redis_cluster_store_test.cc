@@ -353,6 +353,31 @@ TEST_F(RedisClusterStore, NodeThatLostItsDataStopsEverythingUntilRearmed) {
   EXPECT_LT(Ask(*store, testing::Read("k")).raw.status, HF_STORE_UNAVAILABLE);
 }
 
+TEST_F(RedisClusterStore, NodeThatComesBackEmptyWinsNothingAgain) {
+  const auto other = RedisCluster::Start({.node_timeout_ms = 30000});
+  ClusterOptions options = Options();
+  options.store.server.port = other->port(0);
+  options.seeds.clear();
+  const auto store = Open(options);
+  std::vector<StoreRequest> again;
+  for (int i = 0; i < 60; ++i) {
+    const std::string key = std::to_string(i);
+    const StoreReply won = Ask(*store, Claim(key, 1));
+    ASSERT_EQ(Ask(*store, testing::Complete(key, won.raw.token, "done")).raw.status, HF_STORE_OK);
+    again.push_back(Claim(key, 2));
+  }
+  other->server(1).Kill();
+  other->server(1).Start();
+  int won = 0;
+  EXPECT_TRUE(testing::Eventually([&] {
+    for (const StoreReply& reply : store->ExecuteMany(again, 50ms)) {
+      won += reply.raw.status == HF_STORE_WON;
+    }
+    return store->stats().store.sentinel_alarms > 0;
+  }));
+  EXPECT_EQ(won, 0);
+}
+
 // Counts, and never answers twice.
 struct Listener final : StoreWaiter {
   void OnReply(StoreReply reply) override {

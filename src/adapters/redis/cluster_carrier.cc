@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/redis/cluster_route.h"
+
 namespace holdfast::inline v0_4::redis {
 namespace {
 
@@ -60,8 +62,14 @@ class ClusterCarrier::Gate final : public ConnectionOwner {
   }
   absl::Status OnGreeting(Connection&, std::span<const Reply> replies) override {
     if (absl::Status status = carrier_.Admit(node_, replies); !status.ok()) return status;
-    if (sentinel_) carrier_.sentinels_.Compare(*sentinel_, *replies[2]);
+    seen_ = false;
+    Look(*replies[2]);
     return absl::OkStatus();
+  }
+  // A node that has just come back says CLUSTERDOWN for a while, and not whether it is empty.
+  const char* Refusal() const override {
+    if (const char* why = carrier_.Refusal()) return why;
+    return seen_ ? nullptr : "the node has not shown yet that it kept its data";
   }
   std::vector<Wire> Pulse() override {
     std::vector<Wire> wires;
@@ -69,7 +77,7 @@ class ClusterCarrier::Gate final : public ConnectionOwner {
     return wires;
   }
   absl::Status OnPulse(Connection&, std::span<const Reply> replies) override {
-    if (sentinel_ && replies.size() == 1) carrier_.sentinels_.Compare(*sentinel_, *replies[0]);
+    if (replies.size() == 1) Look(*replies[0]);
     return absl::OkStatus();
   }
   void OnAttempt(Connection&, const absl::Status& status) override { carrier_.Note(node_, status); }
@@ -81,9 +89,16 @@ class ClusterCarrier::Gate final : public ConnectionOwner {
     return Wire({"GET", carrier_.sentinels_.KeyOf(sentinel_.value_or(0))});
   }
 
+  void Look(const redisReply& found) {
+    seen_ = seen_ || !sentinel_ || !IsError(found) ||
+            ClusterErrorOf(TextOf(found)) != ClusterError::kDown;
+    if (sentinel_) carrier_.sentinels_.Compare(*sentinel_, found);
+  }
+
   ClusterCarrier& carrier_;
   const NodeId node_;
   std::optional<size_t> sentinel_;  // asked for last
+  bool seen_ = false;  // since this connection was made: its answer, or that it serves none
 };
 
 ClusterCarrier::ClusterCarrier(Core* core)

@@ -20,6 +20,7 @@ class ClusterRouter::Trip final : public Exchange {
     wire = std::move(inner.wire);
     deadline = inner.deadline;
     confirm = inner.confirm;
+    guarded = inner.guarded;
   }
 
   void OnReply(Reply reply, int confirmed) override;
