@@ -61,6 +61,31 @@ TEST_F(PostgresSubmit, BlockingCallOnTheStoresThreadIsRefused) {
   EXPECT_EQ(waiter.nested, HF_STORE_UNAVAILABLE);
 }
 
+class Purger final : public StoreWaiter {
+ public:
+  explicit Purger(OperableStore& store) : store_(store) {}
+  void OnReply(StoreReply) override {
+    purged = store_.Purge(10, std::chrono::milliseconds(100)).status();
+    called = true;
+  }
+  absl::Status purged;
+  std::atomic<bool> called{false};
+
+ private:
+  OperableStore& store_;
+};
+
+TEST_F(PostgresSubmit, PurgeOnTheStoresThreadIsRefused) {
+  OpenStore();
+  auto* const purger = new Purger(*store_);  // left alone if it never comes back
+  store_->Submit(Claim("k", 1), Duration{0}, *purger);
+  const bool back = Eventually([&] { return purger->called.load(); }, std::chrono::seconds(5));
+  if (!back) static_cast<void>(store_.release());  // its thread waits for itself
+  ASSERT_TRUE(back);
+  EXPECT_EQ(purger->purged.code(), absl::StatusCode::kUnavailable) << purger->purged;
+  delete purger;
+}
+
 TEST_F(PostgresSubmit, EndOfTheStoreAnswersAllThatWasAccepted) {
   for (int round = 0; round < 5; ++round) {
     OpenStore();

@@ -165,6 +165,7 @@ absl::StatusOr<std::vector<AuditRow>> Store::Audit(const std::optional<KeyId>& k
 
 absl::StatusOr<uint64_t> Store::Purge(uint32_t limit, Duration timeout) {
   if (limit == 0) return BadArgument("limit: must not be 0");
+  if (impl_->pool.on_thread()) return ToStatus(HF_STORE_UNAVAILABLE, "postgres: called in OnReply");
   Waiting<absl::StatusOr<uint64_t>> waiting;
   impl_->pool.Post(
       std::make_shared<SweepJob>(
