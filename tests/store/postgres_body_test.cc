@@ -2,6 +2,7 @@
 // Large results: kept apart in partitions by day of expiry, which are dropped whole once nobody needs them.
 #include <gtest/gtest.h>
 #include <holdfast/postgres/store.h>
+#include <holdfast/postgres/transaction.h>
 
 #include <string>
 #include <vector>
@@ -87,6 +88,25 @@ TEST_F(PostgresBody, LostPartitionIsCorruptAndNotAnEmptyResult) {
   KeyId id;
   std::copy_n(testing::Read("k").key_id, id.size(), id.begin());
   EXPECT_TRUE(store_->Find(id, Duration{0})->damaged);
+  const ScanPage page = store_->Scan({.limit = 10, .bodies = true}, Duration{0}).value();
+  ASSERT_EQ(page.records.size(), 1u);
+  EXPECT_TRUE(page.records[0].damaged);
+}
+
+TEST_F(PostgresBody, LostPartitionIsCorruptInsideATransaction) {
+  postgres::Options options = Options();
+  options.clock = {};  // Inline goes by the server's
+  OpenStore(options);
+  Store("k", std::string(5000, 'b'));
+  Sql("DELETE FROM $S.body");
+  testing::PgClient client(server().Url());
+  client.Sql("BEGIN");
+  postgres::InlineClaim claim;
+  std::copy_n(testing::Read("k").key_id, sizeof(claim.key_id), claim.key_id);
+  claim.schema = schema_;
+  const StoreReply reply = postgres::Inline(client.raw(), claim).value();
+  EXPECT_EQ(reply.raw.status, HF_STORE_CORRUPT);
+  EXPECT_EQ(reply.body, nullptr);
 }
 
 TEST_F(PostgresBody, ReleaseAndExpiryLetGoOfABody) {

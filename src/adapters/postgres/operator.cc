@@ -101,6 +101,7 @@ absl::StatusOr<ScanPage> Store::Scan(const ScanQuery& query, Duration timeout) {
     const auto bytes = static_cast<uint64_t>(Int64At(answer.result(), i, kScanBytes));
     StoredRecord stored = RecordOf(id, row, query.bodies, bytes);
     if (query.bodies) stored.body = *row.body;
+    stored.damaged = stored.damaged || row.lost_body;
     page.records.push_back(std::move(stored));
   }
   if (page.store_now == 0) page.store_now = impl_->pool.Now().value_or(SystemNow());

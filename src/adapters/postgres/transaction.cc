@@ -156,6 +156,10 @@ Failure ClaimInside(PGconn* connection, const Statements& statements, const Stor
       *reply = StorageReply(HF_STORE_CORRUPT, "postgres: a record that cannot be");
       return {};
     }
+    if (reply->raw.status == HF_STORE_REPLAY && row.lost_body) {
+      *reply = StorageReply(HF_STORE_CORRUPT, "postgres: the stored body is gone");
+      return {};
+    }
     if (reply->raw.status == HF_STORE_REPLAY || reply->raw.body.size > 0) {
       reply->body = row.body;
       reply->raw.body = {row.body->data(), row.body->size()};
