@@ -112,6 +112,24 @@ TEST_F(PostgresRunOnce, WorkThatCommitsByItselfIsInDoubt) {
   EXPECT_EQ(Sql("SELECT state FROM $S.record"), "4");
 }
 
+// The rows are gone, and the work may run once the caller's connection is what it should be.
+TEST_F(PostgresRunOnce, ConnectionThatMayNotCompleteRollsBackAndDecidesNothing) {
+  EXPECT_FALSE(Run([&](Ticket&) -> Result {
+                 EXPECT_EQ(client_.Sql("SET TRANSACTION READ ONLY"), "");
+                 return "read only";
+               }).ok());
+  EXPECT_EQ(Sql("SELECT state FROM $S.record"), "3");
+  Sql("DELETE FROM $S.record");
+  Sql("CREATE ROLE powerless");
+  EXPECT_FALSE(Run([&](Ticket&) -> Result {
+                 EXPECT_TRUE(Pay().ok());
+                 EXPECT_EQ(client_.Sql("SET LOCAL ROLE powerless"), "");
+                 return "paid";
+               }).ok());
+  EXPECT_EQ(Sql("SELECT state FROM $S.record"), "3");
+  EXPECT_EQ(Payments(), "0");
+}
+
 TEST_F(PostgresRunOnce, BusyConnectionIsRefusedAndTheKeyIsFree) {
   client_.Sql("BEGIN");
   const auto result = Run([&](Ticket&) { return Pay(); });

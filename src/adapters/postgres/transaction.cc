@@ -65,9 +65,9 @@ absl::Status Inside(const Failure& failure) {
   if (failure.sqlstate == "40001" || failure.sqlstate == "40P01") {
     return MakeStatus(HF_ABORTED, HF_R_NONE, failure.detail);
   }
-  Failure known = failure;
-  if (known.unknown()) known.status = HF_STORE_UNAVAILABLE;
-  return ToStatus(known);
+  // Nor is a right that is missing, or a read-only transaction, a result of the work: FAILED_PRECONDITION and
+  // PERMISSION_DENIED would be taken for one.
+  return ToStatus(failure.unknown() ? HF_STORE_UNAVAILABLE : failure.status, failure.detail);
 }
 
 Failure FailureIn(const PGresult* result) {
