@@ -201,6 +201,15 @@ TEST_F(PostgresTransaction, InlineWaitThatIsTooLongIsBusyAndTheTransactionGoesOn
   client_.Sql("ROLLBACK");
 }
 
+TEST_F(PostgresTransaction, InlineMayWaitForAsLongAsItLikes) {
+  client_.Sql("BEGIN");
+  postgres::InlineClaim claim = InlineOf("k");
+  claim.lock_timeout = std::chrono::hours(24 * 40);
+  const auto won = postgres::Inline(client_.raw(), claim);
+  ASSERT_TRUE(won.ok()) << won.status();
+  EXPECT_EQ(won->raw.status, HF_STORE_WON);
+}
+
 TEST_F(PostgresTransaction, InlineCrashLeavesNothing) {
   client_.Sql("BEGIN");
   ASSERT_EQ(postgres::Inline(client_.raw(), InlineOf("k")).value().raw.status, HF_STORE_WON);

@@ -109,8 +109,9 @@ class LockTimeout {
     failure = FailureIn(before.get());
     if (failure.failed()) return;
     before_ = PQgetvalue(before.get(), 0, 0);
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    const std::string set = "SET LOCAL lock_timeout=" + std::to_string(std::max<int64_t>(1, ms));
+    const int64_t ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    const std::string set =
+        "SET LOCAL lock_timeout=" + std::to_string(std::clamp<int64_t>(ms, 1, INT32_MAX));
     failure = RunText(connection_, set.c_str());
   }
   // Keeps what was done since, or takes it back.
