@@ -117,6 +117,8 @@ TEST_F(PostgresGate, OptionOutOfRangeIsNamed) {
   using O = postgres::Options;
   named([](O& o) { o.url = ""; }, "url");
   named([](O& o) { o.url = "postgres://h/?nonsense=1"; }, "url");
+  named([](O& o) { o.password_file = "/nowhere"; }, "password_file");
+  named([](O& o) { o.password_file = "/dev/null"; }, "password_file");
   named([](O& o) { o.schema = "1x"; }, "schema");
   named([](O& o) { o.schema = "x\"; DROP"; }, "schema");
   named([](O& o) { o.schema = std::string(49, 'x'); }, "schema");
@@ -134,7 +136,8 @@ TEST_F(PostgresGate, NoSecretIsInAnyText) {
   postgres::Options options = Options();
   for (const char* url : {"postgres://u:hunter2%zz@127.0.0.1:1/db", "postgres://u:hunter2@[bad/db",
                           "host=127.0.0.1 port=1 password='hunter2", "password=hunter2 nonsense=1",
-                          "postgres://u:hunter2@127.0.0.1:1/db"}) {
+                          "postgres:/u:hunter2@127.0.0.1/db", "u:hunter2@127.0.0.1",
+                          "host=127.0.0.1 port=1 hunter2", "postgres://u:hunter2@127.0.0.1:1/db"}) {
     options.url = url;
     const absl::Status status = OpenStatus(options);
     EXPECT_FALSE(status.ok());

@@ -23,8 +23,10 @@ Connection::Connection(net::io_context& io, const Settings& settings, Events& ev
     : settings_(settings), events_(events), descriptor_(io), timer_(io) {}
 
 void Connection::Connect() {
-  connection_ = settings_.link.Start();
-  if (connection_ == nullptr || PQstatus(connection_) == CONNECTION_BAD) {
+  std::string error;
+  connection_ = settings_.link.Start(&error);
+  if (connection_ == nullptr) return Down(Trouble("postgres: " + error));
+  if (PQstatus(connection_) == CONNECTION_BAD) {
     return Down(LostConnection(connection_, false));
   }
   state_ = State::kConnecting;

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <fstream>
 
@@ -18,20 +19,20 @@ bool AwaitSocket(const PGconn* connection, short events, SteadyTime deadline) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   pollfd wanted{PQsocket(connection), events, 0};
-  return left.count() > 0 && poll(&wanted, 1, static_cast<int>(left.count())) >= 0;
+  if (left.count() <= 0) return false;
+  return poll(&wanted, 1, static_cast<int>(left.count())) >= 0 || errno == EINTR;
 }
 
-bool HoldsSecret(const std::string& url) {
-  const size_t host = url.find('@');
-  const size_t scheme = url.find("//");
-  const bool userinfo =
-      host != std::string::npos && scheme != std::string::npos && url.find(':', scheme) < host;
-  return userinfo || url.find("password") != std::string::npos;
+// libpq quotes what it does not understand, and that may be the secret: of a URL as soon as it has a user, of a
+// string the word without its "=".
+bool MayQuoteASecret(const std::string& url, const std::string& why) {
+  return url.find('@') != std::string::npos || url.find("pass") != std::string::npos ||
+         why.starts_with("missing");
 }
 
 absl::Status BadUrl(const Options& options, const char* why) {
   std::string text = "url: not a connection string that libpq understands";
-  if (why != nullptr && !HoldsSecret(options.url)) text += ": " + OneLine(why);
+  if (why != nullptr && !MayQuoteASecret(options.url, why)) text += ": " + OneLine(why);
   return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, text);
 }
 
@@ -76,8 +77,19 @@ absl::StatusOr<Link> MakeLink(const Options& options) {
   return link;
 }
 
-PGconn* Link::Start() const {
+std::string Link::ReadPassword(std::string* password) const {
+  if (password_file.empty()) return "";
+  std::ifstream in(password_file, std::ios::binary);
+  std::getline(in, *password);
+  if (!password->empty() && password->back() == '\r') password->pop_back();
+  // libpq would take an empty one from somewhere else.
+  return password->empty() ? "password_file: not readable, or empty" : "";
+}
+
+PGconn* Link::Start(std::string* error) const {
   std::string password;
+  *error = ReadPassword(&password);
+  if (!error->empty()) return nullptr;
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : keywords) {
@@ -86,19 +98,23 @@ PGconn* Link::Start() const {
     values.push_back(value.c_str());
   }
   if (!password_file.empty()) {
-    std::ifstream in(password_file, std::ios::binary);
-    std::getline(in, password);
-    if (!password.empty() && password.back() == '\r') password.pop_back();
     names.push_back("password");
     values.push_back(password.c_str());
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
-  return PQconnectStartParams(names.data(), values.data(), 0);
+  PGconn* const connection = PQconnectStartParams(names.data(), values.data(), 0);
+  if (connection == nullptr) *error = "no memory";
+  return connection;
 }
 
 absl::StatusOr<Session> Session::Connect(const Link& link, Duration timeout) {
-  Session session(link.Start(), timeout);
+  std::string password;
+  if (const std::string error = link.ReadPassword(&password); !error.empty()) {
+    return MakeStatus(HF_INVALID_ARGUMENT, HF_R_BAD_OPTIONS, error);
+  }
+  std::string error;
+  Session session(link.Start(&error), timeout);
   PGconn* const connection = session.connection_.get();
   const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
   PostgresPollingStatusType want = PGRES_POLLING_WRITING;
@@ -114,7 +130,7 @@ absl::StatusOr<Session> Session::Connect(const Link& link, Duration timeout) {
     PQsetNoticeReceiver(connection, [](void*, const PGresult*) {}, nullptr);  // not to stderr
     return session;
   }
-  const std::string why = connection == nullptr ? "no memory" : OneLine(PQerrorMessage(connection));
+  const std::string why = connection == nullptr ? error : OneLine(PQerrorMessage(connection));
   // libpq keeps no SQLSTATE of a refused connection.
   const bool refused = why.find("authentication failed") != std::string::npos ||
                        why.find("no password supplied") != std::string::npos ||

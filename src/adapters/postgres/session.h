@@ -22,8 +22,10 @@ struct Link {
   std::vector<std::pair<std::string, std::string>> keywords;
   std::string password_file;
 
-  // Starts connecting; the caller polls. Never null but out of memory.
-  PGconn* Start() const;
+  // "" or what is wrong with the file; without one the password stays as it is.
+  std::string ReadPassword(std::string* password) const;
+  // Starts connecting; the caller polls. Null: *error says why.
+  PGconn* Start(std::string* error) const;
 };
 
 // Parses options.url and adds what we need. Errors: INVALID_ARGUMENT; the text never holds a password.
