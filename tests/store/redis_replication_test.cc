@@ -118,6 +118,22 @@ TEST(RedisReplication, TakeoverThatTooFewReplicasHaveIsLeftToItsNonce) {
   EXPECT_EQ(*again.body, "half");
 }
 
+// A release counts attempts from 0 again, and keeps how far the work got.
+TEST(RedisReplication, ReleasedKeyThatTooFewReplicasHaveKeepsItsCheckpoint) {
+  RedisServer primary;
+  const auto careless = Open(primary.Options());
+  const uint64_t token = Win(*careless, "k", 1);
+  ASSERT_EQ(StatusOf(*careless, testing::Checkpoint("k", token, "half")), HF_STORE_OK);
+  ASSERT_EQ(StatusOf(*careless, testing::Release("k", HF_EFFECT_RETRYABLE)), HF_STORE_OK);
+  const auto store = OpenConfirmed(primary);
+  const StoreRequest second = testing::Claim("k", 2);
+  EXPECT_EQ(StatusOf(*store, second), HF_STORE_INDETERMINATE);
+  const StoreReply again = careless->Execute(second, Duration{0});
+  EXPECT_EQ(again.raw.status, HF_STORE_WON);
+  ASSERT_NE(again.body, nullptr);
+  EXPECT_EQ(*again.body, "half");
+}
+
 TEST(RedisReplication, CompletionThatTooFewReplicasHaveIsOkAndSaysSo) {
   RedisServer primary;
   const auto careless = Open(primary.Options());

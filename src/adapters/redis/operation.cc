@@ -27,6 +27,12 @@ void OwnBody(StoreReply* reply) {
   reply->raw.body = {reply->body->data(), reply->body->size()};
 }
 
+// Nothing of it but the token is of use any more.
+bool Past(const hf_record& record, int64_t now) {
+  return (record.state == HF_RECORD_COMPLETED || record.state == HF_RECORD_RETRYABLE) &&
+         record.expires_at <= now;
+}
+
 bool Claimed(const StoreReply& reply) {
   return reply.raw.status == HF_STORE_WON || reply.raw.status == HF_STORE_RECONCILE;
 }
@@ -192,6 +198,8 @@ void Operation::Decide(const redisReply& found) {
     if (request_.verb == HF_STORE_CLAIM && Claimed(answer_) && confirm) return Rewrite(bytes);
     return End(std::move(answer_));
   }
+  // Not attempt > 1: a release counts attempts anew, over the same checkpoint.
+  further_ = old_.kind == Unpacked::Kind::kRecord && !Past(old_.record, now);
   if (!refused_.empty()) return End(HF_STORE_UNAVAILABLE, refused_);
   const bool doubt = change_ == HF_RECORD_WRITE && next_.state == HF_RECORD_IN_DOUBT;
   if (only_into_doubt_ && !doubt) return End(HF_STORE_OK, "");
@@ -236,7 +244,7 @@ void Operation::Written(int confirmed) {
   Count(core_.counters.given_back);
   // A first attempt leaves nothing behind. A further one is left to its nonce or to the end of its lease: the
   // record it came from, and whether to ask first, would be lost.
-  if (answer_.raw.attempt > 1 || answer_.raw.changed == 0) {
+  if (further_ || answer_.raw.changed == 0) {
     return End(HF_STORE_INDETERMINATE, "too few replicas have the claim");
   }
   const int64_t now = core_.carrier->EstimateNow(request_.key_id);

@@ -125,6 +125,7 @@ class Operation : public Exchange {
   OperationEnd& end_;
   const AuditNote* note_ = nullptr;
   bool only_into_doubt_ = false;
+  bool further_ = false;  // a claim that won from a live record, which giving it back would lose
   const std::string key_;
   Phase phase_ = Phase::kRead;
   bool with_source_ = false;
