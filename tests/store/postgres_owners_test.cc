@@ -110,8 +110,9 @@ TEST_F(PostgresOwners, PurgeRacesClaimsAndTokensStillRise) {
     }
     const std::string key = "k" + std::to_string(me % 4);
     for (int i = 0; i < kRounds; ++i) {
-      const StoreReply won =
-          store.Execute(Claim(key, me * 1000 + static_cast<uint64_t>(i) + 1), Duration{0});
+      StoreRequest claim = Claim(key, me * 1000 + static_cast<uint64_t>(i) + 1);
+      claim.lease = 3600 * HF_S;  // whoever is slow finds that the others have moved the clock
+      const StoreReply won = store.Execute(claim, Duration{0});
       if (won.raw.status != HF_STORE_WON) continue;
       if (highest[me % 4].exchange(won.raw.token) >= won.raw.token) ++fallen;
       StoreRequest complete = Complete(key, won.raw.token, "x");
