@@ -49,6 +49,24 @@ TEST_F(PostgresFaults, TerminatedBackendsAreReplacedAndIdleOnesCostNothing) {
   }
 }
 
+// What is sent to a session that the server has just ended for being idle was never read.
+TEST_F(PostgresFaults, SessionThatIdlesTooLongCostsNothing) {
+  postgres::Options options = Options();
+  options.connections = 1;
+  OpenStore(options);
+  Sql("ALTER ROLE hf SET idle_session_timeout='10ms'");
+  Sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='holdfast'");
+  for (int i = 0; i < 200; ++i) {
+    // About as long as the server waits, a little less and a little more.
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::microseconds(8000 + 100 * (i % 40));
+    Eventually([&] { return std::chrono::steady_clock::now() >= until; });
+    const StoreReply won = Ask(Claim("k" + std::to_string(i), 1), kLong);
+    ASSERT_EQ(won.raw.status, HF_STORE_WON) << i << ": " << won.detail;
+  }
+  EXPECT_GT(store_->stats().lost, 10u);
+}
+
 TEST_F(PostgresFaults, StatementOfATerminatedBackendDidNothingAndIsSentAgain) {
   const uint64_t token = Win("k");
   PgClient blocker(server_.Url());

@@ -269,14 +269,14 @@ void Connection::Down(const Failure& failure) {
   bool unread = ended_;  // a FATAL in front: the session ended before it came to this one
   Drop();
   for (UnderWay& one : left) {
-    const bool spoken = one.answer.failed();
+    // The server's word; what libpq says of a lost connection tells less than a goodbye before it.
+    const bool spoken = one.answer.failed() && !one.answer.failure.sqlstate.empty();
     Answer answer;
     answer.failure = spoken ? one.answer.failure : failure;
     if (!spoken) answer.failure.status = unread ? HF_STORE_UNAVAILABLE : HF_STORE_INDETERMINATE;
     // Class 08 is a pooler's, who may have passed on what is behind.
     const std::string& state = one.answer.failure.sqlstate;
-    const bool word =
-        spoken && one.answer.failure.fatal && !state.empty() && !state.starts_with("08");
+    const bool word = spoken && one.answer.failure.fatal && !state.starts_with("08");
     events_.OnAnswered(*this, std::move(one.job), std::move(answer), !spoken && unread);
     unread = unread || word;
   }

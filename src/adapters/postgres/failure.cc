@@ -12,12 +12,16 @@ std::string Field(const PGresult* result, int field) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
+// The server's goodbye: to a session that waited for its next statement, or in the middle of one, which is undone.
+bool IsGoodbye(std::string_view state) {
+  return state == "57P01" || state == "57P03" || state == "57P05";
+}
+
 bool NothingHappened(const Failure& failure, bool counted) {
   const std::string_view state = failure.sqlstate;
   if (state.empty() || state.starts_with("08") || state == "40003") return false;
   if (!failure.fatal) return true;
-  const bool orderly =
-      state == "57P01" || state == "57P03" || state.starts_with("53") || state.starts_with("28");
+  const bool orderly = IsGoodbye(state) || state.starts_with("53") || state.starts_with("28");
   return orderly && !counted;
 }
 
@@ -25,7 +29,7 @@ bool NothingHappened(const Failure& failure, bool counted) {
 
 bool Failure::again() const {
   if (unknown()) return false;
-  if (fatal) return sqlstate == "57P01" || sqlstate == "57P03";
+  if (fatal) return IsGoodbye(sqlstate);
   return sqlstate == "40001" || sqlstate == "40P01" || sqlstate == "55P03" || sqlstate == "26000" ||
          sqlstate == "42P05";
 }
