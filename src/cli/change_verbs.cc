@@ -59,6 +59,11 @@ absl::Status VerdictOf(const StoreReply& reply) {
 absl::Status Change(OperableStore& store, const Arguments& arguments, StoreRequest request) {
   const absl::StatusOr<StoredRecord> record = FindRecord(store, arguments);
   if (!record.ok()) return record.status();
+  if (record->record.state == HF_RECORD_COMPLETED && request.effect == HF_EFFECT_RETRYABLE) {
+    return absl::FailedPreconditionError(
+        "the record is completed: to run it again would lose its result. --discard says that on "
+        "purpose");
+  }
   std::copy(record->key_id.begin(), record->key_id.end(), request.key_id);
   const AuditNote note{.actor = arguments.actor, .reason = arguments.reason};
   const StoreReply reply = store.ExecuteAudited(request, note, kPatience);

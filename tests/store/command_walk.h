@@ -118,6 +118,8 @@ class CommandWalk {
     EXPECT_EQ(Idem("show", {"--id", "xyz"}).exit_code, 2);
     EXPECT_EQ(Idem("resolve", {"--key", "doubt", "--retry"}).exit_code, 2) << "no reason given";
     EXPECT_EQ(Idem("resolve", {"--key", "doubt", "--reason", "r"}).exit_code, 2) << "no fate given";
+    const Said done = Idem("release", {"--key", "done", "--retry", "--reason", "r"});
+    EXPECT_EQ(done.exit_code, 1) << "a result must not be lost by the way";
     const Said living = Idem("resolve", {"--key", "held", "--retry", "--reason", "r"});
     EXPECT_EQ(living.exit_code, 1);
     EXPECT_NE(living.text.find("release"), std::string::npos) << living.text;
