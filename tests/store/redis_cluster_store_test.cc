@@ -475,9 +475,13 @@ TEST_F(RedisClusterStore, DeadMasterIsUnavailableOrIndeterminateAndThenReplaced)
   }
   const uint16_t slot = SlotOfKey("k0");
   const int master = cluster->OwnerOf(slot);
-  // What the replicas have, they keep.
-  ASSERT_TRUE(
-      testing::Eventually([&] { return cluster->Ask(master, {"WAIT", "1", "100"}) == "1"; }));
+  // What the replica has, it keeps. Also the mark by which the store knows its data again.
+  ClusterOptions careful = Options();
+  careful.store.replicas = 1;
+  careful.store.replica_timeout = 5s;
+  const StoreReply confirmed = Ask(*Open(careful), testing::Renew("k0", tokens["k0"]));
+  ASSERT_EQ(confirmed.raw.status, HF_STORE_OK);
+  ASSERT_EQ(confirmed.detail, "");
   cluster->server(master).Kill();
   const StoreReply gone = store->Execute(testing::Renew("k0", tokens["k0"]), 100ms);
   EXPECT_TRUE(gone.raw.status == HF_STORE_UNAVAILABLE || gone.raw.status == HF_STORE_INDETERMINATE)
@@ -487,8 +491,13 @@ TEST_F(RedisClusterStore, DeadMasterIsUnavailableOrIndeterminateAndThenReplaced)
     EXPECT_EQ(Ask(*store, testing::Renew(key, token)).raw.status, HF_STORE_OK);
     break;
   }
-  EXPECT_TRUE(testing::Eventually(
-      [&] { return Ask(*store, testing::Renew("k0", tokens["k0"])).raw.status == HF_STORE_OK; }));
+  StoreReply last;
+  EXPECT_TRUE(testing::Eventually([&] {
+    last = Ask(*store, testing::Renew("k0", tokens["k0"]));
+    return last.raw.status == HF_STORE_OK;
+  })) << last.detail
+      << "\n"
+      << cluster->Ask((master + 1) % 6, {"CLUSTER", "NODES"});
   for (const auto& [key, token] : tokens) {
     EXPECT_EQ(Ask(*store, testing::Renew(key, token)).raw.status, HF_STORE_OK) << key;
   }
