@@ -182,15 +182,18 @@ class PostgresServer {
   // Files of the server cannot grow above this, from the next start on: a full disk.
   void LimitFiles(rlim_t bytes) { max_file_ = bytes; }
 
+  // A port is looked for once: who comes back comes back where it was, also if what the one before left in
+  // shared memory takes a while to go.
   void Start() {
-    for (int tries = 0; tries < 5; ++tries) {
-      if (port_ == 0) port_ = postgres_internal::FreePort();
+    const bool returns = port_ != 0;
+    for (int tries = 0; tries < (returns ? 100 : 5); ++tries) {
+      if (!returns) port_ = postgres_internal::FreePort();
       pid_ = postgres_internal::Spawn({std::string(postgres_internal::kBin) + "postgres", "-D",
                                        data_, "-c", "port=" + std::to_string(port_)},
                                       log(), max_file_);
       if (AwaitReady()) return;
       Stop(SIGQUIT);
-      port_ = 0;  // somebody else took it
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     postgres_internal::Must(false, "no server: " + Log());
   }
