@@ -8,7 +8,9 @@
 #include <holdfast/store.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "driver/grpc_loopback.h"
@@ -25,12 +27,20 @@ using namespace std::chrono_literals;
 class AnswerStore final : public Store {
  public:
   StoreReply Execute(const StoreRequest& /*request*/, Duration /*timeout*/) override {
-    return reply;
+    const std::lock_guard lock(mutex_);
+    return reply_;
   }
   Guarantee guarantee() const override { return {GuaranteeLevel::kProcess, "a test's"}; }
   bool blocks() const override { return false; }
 
-  StoreReply reply;
+  void Answer(StoreReply reply) {
+    const std::lock_guard lock(mutex_);
+    reply_ = std::move(reply);
+  }
+
+ private:
+  std::mutex mutex_;
+  StoreReply reply_;
 };
 
 struct Row {
@@ -79,9 +89,10 @@ TEST_F(GrpcIdempotencyAnswers, EachHasItsCodeItsReasonAndItsTime) {
         Row{HF_STORE_OVERLOADED, 0ms, StatusCode::RESOURCE_EXHAUSTED, HF_R_STORE_OVERLOADED, true},
         Row{HF_STORE_FULL, 0ms, StatusCode::RESOURCE_EXHAUSTED, HF_R_STORE_FULL, true},
         Row{HF_STORE_INDETERMINATE, 0ms, StatusCode::UNKNOWN, HF_R_STORE_INDETERMINATE, false}}) {
-    store_.reply = {};
-    store_.reply.raw.status = row.status;
-    store_.reply.raw.retry_after = row.wait.count();
+    StoreReply reply;
+    reply.raw.status = row.status;
+    reply.raw.retry_after = row.wait.count();
+    store_.Answer(std::move(reply));
     const RawAnswer answer = Ask();
     EXPECT_EQ(answer.status.error_code(), row.code) << row.status;
     ASSERT_TRUE(RejectionOf(answer.status).has_value()) << row.status;
@@ -99,13 +110,15 @@ TEST_F(GrpcIdempotencyAnswers, EachHasItsCodeItsReasonAndItsTime) {
 TEST_F(GrpcIdempotencyAnswers, AReplayIsMarkedAndAMissingKeyIsTheCallersMistake) {
   test::ChargeReply first;
   first.set_payment("pay-1");
-  store_.reply.raw.status = HF_STORE_REPLAY;
-  store_.reply.raw.state = HF_RECORD_COMPLETED;
-  store_.reply.body = std::make_shared<const std::string>(first.SerializeAsString());
-  store_.reply.raw.body = {store_.reply.body->data(), store_.reply.body->size()};
+  StoreReply stored;
+  stored.raw.status = HF_STORE_REPLAY;
+  stored.raw.state = HF_RECORD_COMPLETED;
+  stored.body = std::make_shared<const std::string>(first.SerializeAsString());
+  stored.raw.body = {stored.body->data(), stored.body->size()};
+  store_.Answer(stored);
   const RawAnswer replay = Ask();
   EXPECT_TRUE(replay.status.ok());
-  EXPECT_EQ(replay.bytes, *store_.reply.body);
+  EXPECT_EQ(replay.bytes, *stored.body);
   EXPECT_EQ(replay.Get("holdfast-replayed"), "1");
   const RawAnswer missing = Charge(channel_, test::ChargeRequest(), {});
   EXPECT_EQ(missing.status.error_code(), StatusCode::INVALID_ARGUMENT);
