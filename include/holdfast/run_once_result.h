@@ -89,6 +89,16 @@ inline void ApplyMark(hf_effect mark, hf_outcome* outcome) {
   }
 }
 
+// What a session is told of joined work that was not committed: its rows are rolled back, so what it wrote did not
+// happen, however its error reads. AMBIGUOUS becomes RETRYABLE.
+inline hf_outcome RolledBack(const absl::Status& status, hf_effect mark) {
+  hf_outcome outcome = OutcomeTraits<absl::Status>::Classify(status);
+  hf_outcome_derive(&outcome);
+  if (outcome.effect == HF_EFFECT_AMBIGUOUS) outcome.effect = HF_EFFECT_RETRYABLE;
+  if (mark != HF_EFFECT_DERIVE) outcome.effect = mark;
+  return outcome;
+}
+
 inline std::string_view TextOf(hf_reason reason) {
   switch (reason) {
     case HF_R_DEADLINE:

@@ -27,16 +27,6 @@ namespace holdfast::inline v0_4::postgres {
 
 namespace internal {
 
-// What the session is told where nothing was committed: the work's rows are rolled back, so what it wrote
-// did not happen, however its error reads.
-inline hf_outcome RolledBack(const absl::Status& status, hf_effect mark) {
-  hf_outcome outcome = OutcomeTraits<absl::Status>::Classify(status);
-  hf_outcome_derive(&outcome);
-  if (outcome.effect == HF_EFFECT_AMBIGUOUS) outcome.effect = HF_EFFECT_RETRYABLE;
-  if (mark != HF_EFFECT_DERIVE) outcome.effect = mark;
-  return outcome;
-}
-
 enum class CommitEnd { kCommitted, kRolledBack, kUnknown };
 
 // The connection was lost in COMMIT. A renewal waits for the row that the transaction holds, as long as its
@@ -161,7 +151,7 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, pg_conn* connection, c
     answer.body = std::string(end.status.message());
     if (unknown)
       return;  // the session fails the record as ambiguous, which a commit that stands refuses
-    answer.outcome = internal::RolledBack(end.status, session.effect());
+    answer.outcome = holdfast::internal::RolledBack(end.status, session.effect());
     if (!end.begun) answer.outcome.effect = HF_EFFECT_NOT_STARTED;
     if (end.escaped) answer.outcome.effect = HF_EFFECT_AMBIGUOUS;
     session.Finish(answer.outcome, answer.body);

@@ -27,16 +27,6 @@ namespace holdfast::inline v0_4::sqlite {
 
 namespace internal {
 
-// What the session is told where nothing was committed. The work's rows are rolled back, so what it
-// wrote did not happen, however its error reads: AMBIGUOUS becomes RETRYABLE.
-inline hf_outcome RolledBack(const absl::Status& status, hf_effect mark) {
-  hf_outcome outcome = OutcomeTraits<absl::Status>::Classify(status);
-  hf_outcome_derive(&outcome);
-  if (outcome.effect == HF_EFFECT_AMBIGUOUS) outcome.effect = HF_EFFECT_RETRYABLE;
-  if (mark != HF_EFFECT_DERIVE) outcome.effect = mark;
-  return outcome;
-}
-
 // The store's own word on work that it did not commit.
 inline absl::Status NotCommitted(const JoinedReply& reply) {
   const std::string text = "sqlite: the work was rolled back: " + reply.store.detail;
@@ -103,7 +93,7 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
     const Duration left = std::max(Duration{1}, session.lease_remaining());
     JoinedReply reply = store.RunJoined(claim, work, left);
     if (!reply.work.ok()) {
-      answer.outcome = internal::RolledBack(reply.work, session.effect());
+      answer.outcome = holdfast::internal::RolledBack(reply.work, session.effect());
       answer.body = std::string(reply.work.message());
       return session.Finish(answer.outcome, answer.body);
     }
@@ -119,7 +109,7 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
       return;  // the session fails the record as ambiguous, which a commit that stands refuses
     }
     const absl::Status why = internal::NotCommitted(reply);
-    answer.outcome = internal::RolledBack(why, HF_EFFECT_RETRYABLE);
+    answer.outcome = holdfast::internal::RolledBack(why, HF_EFFECT_RETRYABLE);
     answer.body = std::string(why.message());
     session.Finish(answer.outcome, answer.body);
   };
