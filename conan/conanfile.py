@@ -18,7 +18,7 @@ required_conan_version = ">=2.0"
 
 class HoldfastConan(ConanFile):
     name = "holdfast"
-    version = "0.4.0"
+    version = "0.5.0"
     license = "Apache-2.0"
     description = "Resilient integration primitives for C++20 behind a stable C ABI"
     topics = ("resilience", "retry", "circuit-breaker", "idempotency", "grpc")
@@ -27,10 +27,12 @@ class HoldfastConan(ConanFile):
     # Both libraries are always in the package; shared says which one holdfast::core links by default.
     options = {"shared": [True, False], "with_sqlite": [True, False], "with_grpc": [True, False],
                "with_asio": [True, False], "with_redis": [True, False], "with_postgres": [True, False],
-               "with_sealed": [True, False], "with_prometheus": [True, False]}
+               "with_sealed": [True, False], "with_prometheus": [True, False],
+               "with_json": [True, False], "with_contract": [True, False]}
     default_options = {"shared": True, "with_sqlite": True, "with_grpc": True,
                        "with_asio": True, "with_redis": True, "with_postgres": True,
-                       "with_sealed": True, "with_prometheus": True}
+                       "with_sealed": True, "with_prometheus": True, "with_json": True,
+                       "with_contract": True}
 
     exported = ("CMakeLists.txt", "LICENSE", "cmake/*", "include/*", "src/*")
 
@@ -52,10 +54,14 @@ class HoldfastConan(ConanFile):
         shown = {"transitive_headers": True, "transitive_libs": True}
         self.requires("abseil/20220623.1", **shown)
         self.requires("libsodium/1.0.18", transitive_libs=True)
+        self.requires("protozero/1.7.1", visible=False)
+        if self.options.with_json:
+            self.requires("nlohmann_json/3.11.2", visible=False)
         if self.options.with_sqlite:
             self.requires("sqlite3/3.40.1", **shown)
-        if self.options.with_grpc:
+        if self.options.with_grpc or self.options.with_contract:
             self.requires("protobuf/3.21.12", **shown)
+        if self.options.with_grpc:
             self.requires("grpc/1.51.1", **shown)
         if self.options.with_postgres:
             self.requires("libpq/15.4", **shown)
@@ -70,7 +76,7 @@ class HoldfastConan(ConanFile):
             self.requires("zstd/1.5.4", transitive_libs=True)
 
     def build_requirements(self):
-        if self.options.with_grpc:
+        if self.options.with_grpc or self.options.with_contract:
             self.tool_requires("protobuf/<host_version>")
 
     def generate(self):
@@ -84,6 +90,8 @@ class HoldfastConan(ConanFile):
             "HOLDFAST_POSTGRES": bool(self.options.with_postgres),
             "HOLDFAST_PROMETHEUS": bool(self.options.with_prometheus),
             "HOLDFAST_SEALED": bool(self.options.with_sealed),
+            "HOLDFAST_JSON": bool(self.options.with_json),
+            "HOLDFAST_CONTRACT": bool(self.options.with_contract),
             "HOLDFAST_INSTALL": True,
             "HOLDFAST_TESTS": False,
             "HOLDFAST_EXAMPLES": False,

@@ -12,6 +12,8 @@ compiler.cppstd=20
 [platform_requires]
 abseil/20220623.1
 libsodium/1.0.18
+protozero/1.7.1
+nlohmann_json/3.11.2
 zstd/1.5.4
 sqlite3/3.40.1
 protobuf/3.21.12

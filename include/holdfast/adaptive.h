@@ -18,7 +18,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class AdaptiveAlgorithm : hf_adaptive_algorithm {
   kTrend = HF_ADAPTIVE_TREND,          // recent rtt against a short average; the default
@@ -158,6 +158,6 @@ class AdaptiveLimit {
   Handle<hf_adaptive, hf_adaptive_ref, hf_adaptive_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_ADAPTIVE_H_

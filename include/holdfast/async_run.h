@@ -26,7 +26,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 class AsyncRun : public StoreWaiter, public KeyWait::Owner, public AsyncShot::Target {
  public:
@@ -241,6 +241,6 @@ class AsyncRun : public StoreWaiter, public KeyWait::Owner, public AsyncShot::Ta
   std::optional<Answer> said_;
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_ASYNC_RUN_H_

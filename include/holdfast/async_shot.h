@@ -20,7 +20,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 // One pair at a time. Each of the two writes what it has before it comes, and the other sees it.
 class Meeting {
@@ -64,6 +64,6 @@ class AsyncShot {
   std::atomic<bool> fired_{false};
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_ASYNC_SHOT_H_

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // As Ticket, until the work has ended. One of Renew and Checkpoint at a time, and none while the work ends.
 class AsyncTicket : public TicketBase {
@@ -88,6 +88,6 @@ class AsyncTicket : public TicketBase {
   const std::atomic<bool>& cancelled_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_ASYNC_TICKET_H_

@@ -19,7 +19,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Tells work to stop: its time is up, or the caller asked for it. Unlike std::stop_token it reads the
 // clock when it is asked, so it cannot call back. A cheap value; the clock must outlive it.
@@ -93,6 +93,6 @@ class Attempt {
   std::optional<hf_outcome> outcome_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_ATTEMPT_H_

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 inline constexpr size_t kAuditTextMax = 256;  // bytes of an actor or a reason
 
@@ -52,6 +52,6 @@ inline absl::Status CheckAuditNote(const AuditNote& note) {
   return actor.ok() ? check(note.reason, "reason") : actor;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_AUDIT_NOTE_H_

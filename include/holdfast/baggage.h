@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class Baggage {
  public:
@@ -202,6 +202,6 @@ class Baggage {
   std::string text_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BAGGAGE_H_

@@ -11,7 +11,7 @@
 #include <atomic>
 #include <stop_token>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 // One call in this thread: a session, and what it waits with.
 class BlockingCall {
@@ -74,6 +74,6 @@ class BlockingCall {
   CallSession<CallOptions> session_;     // last: its end waits for a wake-up that is under way
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_BLOCKING_CALL_H_

@@ -23,7 +23,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // The right to make one attempt. Record says what the attempt showed; a permit destroyed without it is
 // refunded, as if it had never been taken. Move-only; one thread at a time.
@@ -184,6 +184,6 @@ class CircuitBreaker {
   BreakerPermit::BreakerHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BREAKER_H_

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Which results a failure rate is taken of.
 enum class BreakerWindow : hf_window {
@@ -129,6 +129,6 @@ inline hf_breaker_options ToC(const CircuitBreakerOptions& options) {
 
 }  // namespace internal
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BREAKER_OPTIONS_H_

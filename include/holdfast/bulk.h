@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // One key of a batch. Either `request` or `no_fingerprint` must be given; see RunOnceOptions.
 struct BulkItem {
@@ -170,6 +170,6 @@ std::vector<absl::StatusOr<RunOnceResult>> RunMany(Store& store, std::span<const
   return results;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BULK_H_

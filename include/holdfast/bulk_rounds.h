@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 // As it is for all tickets, without a store of its own to ask.
 class BulkTicket final : public TicketBase {
@@ -111,6 +111,6 @@ inline void RunRounds(Store& store, Clock& clock, std::vector<BulkSlot*> slots) 
   }
 }
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_BULK_ROUNDS_H_

@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // One of the `limit` places. Given back by Release, Settle or the destructor. Move-only; one thread at a
 // time.
@@ -190,6 +190,6 @@ class Bulkhead {
   BulkheadPermit::BulkheadHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BULKHEAD_H_

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <span>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Who of those waiting is served first, and who is dropped: HF_BULKHEAD_* in c/bulkhead.h.
 enum class BulkheadOrder : hf_bulkhead_order {
@@ -123,6 +123,6 @@ struct BulkheadSnapshot {
   }
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_BULKHEAD_OPTIONS_H_

@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -94,6 +94,6 @@ auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   return Result(*std::move(last));
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_CALL_H_

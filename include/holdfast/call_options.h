@@ -13,7 +13,7 @@
 #include <stop_token>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // How a call went, whatever its result type can carry.
 struct CallReport {
@@ -57,6 +57,6 @@ struct Idempotent : Fn {
   using Fn::operator();
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_CALL_OPTIONS_H_

@@ -28,7 +28,7 @@
 #include <cstdint>
 #include <stop_token>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 template <class Options>
 class CallSession {
@@ -141,6 +141,6 @@ class CallSession {
   hf_code last_code_ = HF_OK;
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_CALL_SESSION_H_

@@ -15,7 +15,7 @@
 #include <mutex>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // A point in steady time, as the C ABI has it.
 inline hf_time ToTime(std::chrono::steady_clock::time_point point) {
@@ -89,6 +89,6 @@ inline Clock& Clock::Steady() {
   return clock;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_CLOCK_H_

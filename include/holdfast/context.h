@@ -29,7 +29,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Immutable, cheap to copy. Thread-safe.
 class Context {
@@ -157,7 +157,7 @@ class Context {
   HandleType handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #include <holdfast/scoped_context.h>  // at the end: it needs Context
 

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Ids are at most 128 bytes of printable ASCII without spaces, tenant and principal 256: fit for a header
 // and a log line.
@@ -79,6 +79,6 @@ struct ChildOptions {
   std::optional<std::string_view> baggage = {};     // nullopt: the parent's
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_CONTEXT_OPTIONS_H_

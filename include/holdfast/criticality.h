@@ -5,7 +5,7 @@
 
 #include <holdfast/c/base.h>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // How much a request matters.
 enum class Criticality : hf_criticality {
@@ -15,6 +15,6 @@ enum class Criticality : hf_criticality {
   kSheddable = HF_SHEDDABLE,
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_CRITICALITY_H_

@@ -19,7 +19,7 @@
 #include <cstring>
 #include <span>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -113,6 +113,6 @@ inline uint64_t CallSeed() {
   return batch.base != 0 ? batch.base : 1;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_ENTROPY_H_

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // "refused": stable, for logs and labels; "event_?" for a kind that this library does not know.
 inline std::string_view EventKindName(hf_event_kind kind) { return hf_event_kind_name(kind); }
@@ -104,6 +104,6 @@ inline std::string Describe(const hf_event& event) {
   return text;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_EVENT_H_

@@ -23,7 +23,7 @@
 #include <span>
 #include <string>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // What the pipeline cannot know by itself. What is not told is not judged.
 struct ExplainOptions {
@@ -93,12 +93,12 @@ inline absl::StatusOr<Explanation> Explain(const Pipeline& pipeline,
   return Explanation(explanation);
 }
 
-inline absl::StatusOr<Explanation> Pipeline::Explain() const { return v0_4::Explain(*this); }
+inline absl::StatusOr<Explanation> Pipeline::Explain() const { return v0_5::Explain(*this); }
 
 inline absl::StatusOr<Explanation> Pipeline::Explain(const ExplainOptions& options) const {
-  return v0_4::Explain(*this, options);
+  return v0_5::Explain(*this, options);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_EXPLAIN_H_

@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 namespace explain_text {
 
 inline std::string_view SeverityName(hf_severity severity) {
@@ -115,6 +115,6 @@ inline std::string ExplanationText(const hf_explanation& explanation) {
   return text;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_EXPLAIN_TEXT_H_

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 namespace explain_text {
 
 // Up to three digits behind the point, none of them a last 0.
@@ -174,6 +174,6 @@ inline constexpr Sentence kSentences[] = {
 };
 
 }  // namespace explain_text
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_EXPLAIN_WORDS_H_

@@ -29,7 +29,7 @@
 #include <span>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class FaultKind : hf_fault_kind {
   kNone = HF_FAULT_NONE,    // in a decision only
@@ -242,6 +242,6 @@ class FaultInjector {
   FaultHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_FAULT_H_

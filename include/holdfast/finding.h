@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // One of four.
 class Finding {
@@ -55,6 +55,6 @@ class Finding {
   Answer answer_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_FINDING_H_

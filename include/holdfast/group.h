@@ -18,7 +18,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero in any field is its default.
 struct BreakerGroupOptions {
@@ -91,6 +91,6 @@ class BreakerGroup {
   Handle<hf_group, hf_group_ref, hf_group_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_GROUP_H_

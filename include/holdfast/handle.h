@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 // registry.h: what it needs of a kind of handle that it keeps by key.
@@ -59,6 +59,6 @@ class Handle {
   T* raw_ = nullptr;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HANDLE_H_

@@ -28,7 +28,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // How long to wait for an attempt before the next one is sent.
 enum class HedgeMode : hf_hedge_mode {
@@ -217,6 +217,6 @@ class HedgeCall {
   hf_time now_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HEDGE_H_

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // kBounds: a constexpr std::array<double, n>, rising.
 template <const auto& kBounds>
@@ -46,6 +46,6 @@ inline constexpr std::array<double, 16> kLatencyBounds = {
 
 inline constexpr std::array<double, 7> kShareBounds = {0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1};
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HISTOGRAM_COUNTER_H_

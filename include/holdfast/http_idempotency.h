@@ -42,7 +42,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 inline constexpr std::string_view kHttpKeyField = "Idempotency-Key";
 inline constexpr std::string_view kHttpReplayedField = "Idempotency-Replayed";
@@ -225,6 +225,6 @@ inline HttpResponse HttpReply(const absl::StatusOr<RunOnceResult>& result,
   return *std::move(stored);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HTTP_IDEMPOTENCY_H_

@@ -22,7 +22,7 @@
 #include <limits>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class HttpAdvice {
   kDone,
@@ -91,6 +91,6 @@ inline HttpVerdict ReadHttpAnswer(const HttpReceived& received) {
   return verdict(HttpAdvice::kAskAgain, HF_INTERNAL, HF_EFFECT_AMBIGUOUS);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HTTP_IDEMPOTENCY_CLIENT_H_

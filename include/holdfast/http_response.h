@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 struct HttpField {
   std::string name;
@@ -134,6 +134,6 @@ inline std::optional<HttpResponse> DecodeHttpResponse(std::string_view bytes) {
   return response;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_HTTP_RESPONSE_H_

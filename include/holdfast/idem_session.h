@@ -28,7 +28,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 // Pinned, one thread at a time.
 class IdemSession {
@@ -244,6 +244,6 @@ class IdemSession {
   bool oversize_ = false;
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_IDEM_SESSION_H_

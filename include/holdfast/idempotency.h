@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -94,6 +94,6 @@ absl::StatusOr<RunOnceResult> RunOnce(Store& store, const Key& key, const RunOnc
   return internal::Conclude(session, answer, std::is_same_v<Returned, Answer>, options.report);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_IDEMPOTENCY_H_

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Reads one header value, quoted or not; nullopt if it is empty or malformed. Who received two refuses both.
 inline std::optional<std::string> ParseIdempotencyKey(std::string_view value) {
@@ -37,6 +37,6 @@ inline std::optional<std::string> FormatIdempotencyKey(std::string_view key) {
   return value;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_IDEMPOTENCY_KEY_H_

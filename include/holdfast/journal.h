@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // A set of kinds, for JournalOptions.
 constexpr uint32_t EventKinds(std::initializer_list<hf_event_kind> kinds) {
@@ -104,6 +104,6 @@ class Journal {
   Handle<hf_journal, hf_journal_ref, hf_journal_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_JOURNAL_H_

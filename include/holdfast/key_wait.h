@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <thread>
 
-namespace holdfast::inline v0_4::internal {
+namespace holdfast::inline v0_5::internal {
 
 // One wait at a time. Pinned.
 class KeyWait final : public Alarm, public KeyWaiter {
@@ -115,6 +115,6 @@ class KeyWait final : public Alarm, public KeyWaiter {
   std::atomic<bool> gone_{false};
 };
 
-}  // namespace holdfast::inline v0_4::internal
+}  // namespace holdfast::inline v0_5::internal
 
 #endif  // HOLDFAST_KEY_WAIT_H_

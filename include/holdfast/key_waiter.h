@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 using WaitKey = std::array<uint8_t, 32>;  // a key id
 
@@ -105,6 +105,6 @@ class WokenWaiters {
   KeyWaiter* first_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_KEY_WAITER_H_

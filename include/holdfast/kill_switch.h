@@ -24,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero in any field is its default.
 struct KillSwitchOptions {
@@ -214,6 +214,6 @@ class KillSwitch {
   Handle<hf_kill_switch, hf_kill_switch_ref, hf_kill_switch_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_KILL_SWITCH_H_

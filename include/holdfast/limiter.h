@@ -24,7 +24,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero in any field is its default.
 struct RateLimiterOptions {
@@ -200,6 +200,6 @@ class RateLimiter {
   RateReservation::LimiterHandle handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_LIMITER_H_

@@ -24,7 +24,7 @@
 #include <span>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // The principal and baggage are personal data, or may be: they have no place in a log.
 enum class LogField : std::uint8_t {
@@ -205,6 +205,6 @@ class LogText {
   std::size_t size_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_LOG_H_

@@ -14,7 +14,7 @@
 
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Patterns of at most 128 bytes each; all four must fit.
 struct Match {
@@ -53,6 +53,6 @@ inline absl::StatusOr<bool> Fits(const Match& match, const Facts& facts) {
   return code == HF_OK;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_MATCH_H_

@@ -31,7 +31,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 struct MeteredStoreOptions {
   std::string name = {};                              // told with each event
@@ -229,6 +229,6 @@ class MeteredStore final : public StoreLayer {
   std::array<Leases, kParts> leases_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METERED_STORE_H_

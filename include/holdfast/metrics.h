@@ -24,7 +24,7 @@
 #include <algorithm>
 #include <string>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 inline void Collect(ObjectMetrics& out, const CircuitBreaker& breaker, hf_time now) {
   const BreakerSnapshot is = breaker.Snapshot(now);
@@ -74,6 +74,6 @@ inline void Collect(ObjectMetrics& out, const Journal& journal) {
   out.Set(metric_families::kJournalLost, is.lost);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_H_

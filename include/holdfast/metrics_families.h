@@ -7,7 +7,7 @@
 #include <holdfast/metrics_series.h>
 #include <holdfast/metrics_store_families.h>
 
-namespace holdfast::inline v0_4::metric_families {
+namespace holdfast::inline v0_5::metric_families {
 
 inline constexpr MetricFamily kBreakerState{"breaker_state", MetricKind::kGauge,
                                             "1 for the state the breaker is in, 0 for the others."};
@@ -122,6 +122,6 @@ inline constexpr MetricFamily kRegistryRefused{"registry_refused", MetricKind::k
 inline constexpr MetricFamily kRegistryMemoryBytes{"registry_memory_bytes", MetricKind::kGauge,
                                                    "Memory of keys and objects."};
 
-}  // namespace holdfast::inline v0_4::metric_families
+}  // namespace holdfast::inline v0_5::metric_families
 
 #endif  // HOLDFAST_METRICS_FAMILIES_H_

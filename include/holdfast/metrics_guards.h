@@ -16,7 +16,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 inline void Collect(ObjectMetrics& out, const RateLimiter& limiter, hf_time now) {
   hf_limiter_snapshot is{};
@@ -98,6 +98,6 @@ void Collect(ObjectMetrics& out, const Registry<T>& registry) {
   out.Set(metric_families::kRegistryMemoryBytes, is.bytes);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_GUARDS_H_

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // [a-zA-Z_][a-zA-Z0-9_]*. The colon is left to the recording rules of whoever scrapes.
 inline bool IsMetricName(std::string_view name) {
@@ -85,6 +85,6 @@ inline std::string Quoted(std::string_view text) {
   return quoted;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_NAME_H_

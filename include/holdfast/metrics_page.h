@@ -29,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 struct MetricsPageOptions {
   std::string prefix = "holdfast";    // of each family: letters, digits, _, not a digit first
@@ -193,6 +193,6 @@ class MetricsPage {
   uint64_t left_out_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_PAGE_H_

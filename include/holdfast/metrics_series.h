@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class MetricKind {
   kGauge,      // what is now
@@ -137,6 +137,6 @@ class ObjectMetrics {
   std::vector<Said> said_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_SERIES_H_

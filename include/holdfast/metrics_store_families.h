@@ -5,7 +5,7 @@
 
 #include <holdfast/metrics_series.h>
 
-namespace holdfast::inline v0_4::metric_families {
+namespace holdfast::inline v0_5::metric_families {
 
 inline constexpr MetricFamily kStoreReplies{"store_replies", MetricKind::kCounter,
                                             "Replies of the store, by verb and status."};
@@ -126,6 +126,6 @@ inline constexpr MetricFamily kRedisStoreWrites{
     "redis_store_writes", MetricKind::kCounter,
     "Writes to sockets; commands per write are how much pipelining there is."};
 
-}  // namespace holdfast::inline v0_4::metric_families
+}  // namespace holdfast::inline v0_5::metric_families
 
 #endif  // HOLDFAST_METRICS_STORE_FAMILIES_H_

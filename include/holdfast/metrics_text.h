@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <variant>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class MetricsFormat { kPrometheus, kOpenMetrics };
 
@@ -175,6 +175,6 @@ inline std::string MetricsText(const MetricsPage& page,
   return text;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_METRICS_TEXT_H_

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 using KeyId = std::array<uint8_t, 32>;
 
@@ -95,6 +95,6 @@ class OperableStore : public Store {
   virtual absl::StatusOr<StoreInfo> Info(Duration timeout) = 0;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_OPERABLE_STORE_H_

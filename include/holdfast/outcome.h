@@ -32,7 +32,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // An outcome of which only the code is known.
 inline hf_outcome OutcomeOfCode(hf_code code) {
@@ -209,6 +209,6 @@ struct OutcomeTraits<T> {
   }
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_OUTCOME_H_

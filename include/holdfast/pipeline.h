@@ -22,7 +22,7 @@
 #include <holdfast/status.h>
 #include <holdfast/throttle.h>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class Explanation;      // explain.h
 struct ExplainOptions;  // explain.h
@@ -105,6 +105,6 @@ class Pipeline {
   Handle<hf_pipeline, hf_pipeline_ref, hf_pipeline_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_PIPELINE_H_

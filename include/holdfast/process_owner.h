@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -55,6 +55,6 @@ inline std::string ProcessOwner() {
   return owner.by_default;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_PROCESS_OWNER_H_

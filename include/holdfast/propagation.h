@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Who is at the other end.
 enum class Boundary : hf_boundary {
@@ -176,6 +176,6 @@ class Propagator {
   std::size_t budget_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_PROPAGATION_H_

@@ -28,7 +28,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // What a label tells of the caller's own key. The record's id, a hash of it, tells who has the key in any case.
 enum class KeyForm : uint8_t {
@@ -160,6 +160,6 @@ inline std::optional<RecordLabel> DecodeRecordLabel(std::string_view bytes) {
   return label;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RECORD_LABEL_H_

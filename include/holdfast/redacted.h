@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 inline constexpr std::string_view kRedacted = "[redacted]";
 
@@ -102,6 +102,6 @@ class Redacted {
 template <class T>
 Redacted(T&&) -> Redacted<T>;
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_REDACTED_H_

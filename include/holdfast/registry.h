@@ -27,7 +27,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero in any field is its default.
 struct RegistryOptions {
@@ -199,6 +199,6 @@ class Registry {
   Handle<hf_registry, hf_registry_ref, hf_registry_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_REGISTRY_H_

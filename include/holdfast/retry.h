@@ -22,7 +22,7 @@
 #include <span>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // How a computed delay d is spread out, so that callers who failed together do not come back together.
 enum class Jitter : hf_jitter {
@@ -207,6 +207,6 @@ class RetryBudget {
   Handle<hf_budget, hf_budget_ref, hf_budget_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RETRY_H_

@@ -22,7 +22,7 @@
 
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class RunOnceSession : public internal::IdemSession {
  public:
@@ -146,6 +146,6 @@ class RunOnceSession : public internal::IdemSession {
   Waiters* const waiters_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RUN_ONCE_H_

@@ -34,7 +34,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // To be called once with what became of the work, in any thread; later calls are ignored. If all copies go without
 // a call, the work ended without a word: UNKNOWN, settled as SetEffect says, ambiguous by default.
@@ -142,6 +142,6 @@ AsyncCall RunOnceAsync(Store& store, Timers& timers, const Key& key, const RunOn
   return AsyncCall(std::move(run));
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RUN_ONCE_ASYNC_H_

@@ -17,7 +17,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class Ticket;
 class Waiters;
@@ -82,6 +82,6 @@ struct RunOnceOptions {
   RunOnceReport* report = nullptr;    // filled in every case
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RUN_ONCE_OPTIONS_H_

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -193,6 +193,6 @@ struct RunOncePlan {
   }
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RUN_ONCE_PLAN_H_

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // The work's result where absl::StatusOr<std::string> is too little: any outcome, with its own body.
 //   Answer{.outcome = OutcomeTraits<T>::Classify(result), .body = bytes}
@@ -199,6 +199,6 @@ absl::StatusOr<RunOnceResult> Conclude(const Session& session, Answer& answer, b
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_RUN_ONCE_RESULT_H_

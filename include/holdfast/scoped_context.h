@@ -21,7 +21,7 @@
 #include <cassert>
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Not thread-safe. Costs two moves, and two counts if the context is copied in.
 class [[nodiscard]] ScopedContext {
@@ -47,6 +47,6 @@ class [[nodiscard]] ScopedContext {
   hf_context* const previous_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_SCOPED_CONTEXT_H_

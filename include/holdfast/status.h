@@ -20,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // All durations of the C++ layer. Zero in options: the default. Duration::max(): never.
 using Duration = std::chrono::nanoseconds;
@@ -83,6 +83,6 @@ inline std::optional<Rejection> RejectionOf(const absl::Status& status) {
   return rejection;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STATUS_H_

@@ -22,7 +22,7 @@
 #include <system_error>
 #include <thread>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Thread-safe. Must outlive whatever waits on it, or is ended: see Alarm.
 class SteadyTimers final : public Timers {
@@ -95,6 +95,6 @@ class SteadyTimers final : public Timers {
   std::thread thread_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STEADY_TIMERS_H_

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // One request. Key id, fingerprint, nonce, token and body as in c/record.h; body is borrowed.
 using StoreRequest = hf_store_request;
@@ -97,6 +97,6 @@ inline StoreReply StorageReply(hf_store_status status, std::string detail) {
   return reply;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STORE_H_

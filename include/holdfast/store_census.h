@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 struct StoreCensus {
   uint64_t leased = 0, in_doubt = 0, lapsed = 0, completed = 0, retryable = 0, expired = 0;
@@ -110,6 +110,6 @@ inline void Collect(ObjectMetrics& out, const StoreCensus& census) {
   out.Set(families::kStoreCensusComplete, census.complete);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STORE_CENSUS_H_

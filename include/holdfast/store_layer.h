@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Thread-safe if Before and After are.
 class StoreLayer : public OperableStore {
@@ -205,6 +205,6 @@ class StoreLayer : public OperableStore {
   OperableStore* const operable_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STORE_LAYER_H_

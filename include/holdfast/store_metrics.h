@@ -18,7 +18,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -130,6 +130,6 @@ inline void Collect(ObjectMetrics& out, const Waiters& waiters) {
   out.Set(metric_families::kWaitersLooks, is.looks);
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STORE_METRICS_H_

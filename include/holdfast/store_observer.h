@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 enum class StoreEventKind { kInDoubt, kPoison, kFenced, kLeaseLow };
 
@@ -49,6 +49,6 @@ class StoreObserver {
   virtual void OnStoreEvent(const StoreEvent& event) = 0;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_STORE_OBSERVER_H_

@@ -19,7 +19,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero in any field is its default.
 struct ThrottleOptions {
@@ -110,6 +110,6 @@ class Throttle {
   Handle<hf_throttle, hf_throttle_ref, hf_throttle_unref> handle_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_THROTTLE_H_

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 namespace internal {
 
@@ -149,6 +149,6 @@ class Ticket : public TicketBase {
   RunOnceSession& blocking_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_TICKET_H_

@@ -21,7 +21,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class TimerQueue {
  public:
@@ -120,6 +120,6 @@ class TimerQueue {
   std::vector<Entry> entries_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_TIMER_QUEUE_H_

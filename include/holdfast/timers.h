@@ -12,7 +12,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class TimerQueue;
 
@@ -56,6 +56,6 @@ class Timers {
   static void End(Alarm& alarm) { alarm.OnEnd(); }
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_TIMERS_H_

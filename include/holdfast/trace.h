@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 using SpanId = std::array<std::uint8_t, 8>;
 
@@ -78,6 +78,6 @@ inline std::string FormatB3(const hf_trace& trace) {
   return value;
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_TRACE_H_

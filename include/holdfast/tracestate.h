@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class Tracestate {
  public:
@@ -134,6 +134,6 @@ class Tracestate {
   std::string text_;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_TRACESTATE_H_

@@ -38,7 +38,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 class WaiterBook {
  public:
@@ -217,6 +217,6 @@ class WaiterBook {
   size_t size_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_WAITER_BOOK_H_

@@ -32,7 +32,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Thread-safe. Must outlive every call that was given it, and the store must outlive it.
 class Waiters {
@@ -242,6 +242,6 @@ inline hf_time Waiters::Look() {
   return asleep_until_ = book_.NextLook();
 }
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_WAITERS_H_

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 
 // Zero is the default, everywhere.
 struct WaitersOptions {
@@ -31,6 +31,6 @@ struct WaitersStats {
   uint64_t looks = 0;    // requests to the store
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_WAITERS_OPTIONS_H_

@@ -22,7 +22,7 @@ import headers
 from headers import run
 
 FOLDER = headers.SOURCE_DIR / "tests" / "abi" / "baseline"
-BASELINE = FOLDER / "holdfast-0.4.abi"
+BASELINE = FOLDER / "holdfast-0.5.abi"
 GROWTH = FOLDER / "growth.suppr"
 
 

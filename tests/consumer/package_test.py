@@ -13,7 +13,7 @@ def refuses_unknown_component(prefix, work):
     """A component that was never built is an error that names it, not a link error later."""
     (work / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(p LANGUAGES C CXX)\n"
-        "find_package(holdfast 0.4 REQUIRED COMPONENTS core telepathy)\n")
+        "find_package(holdfast 0.5 REQUIRED COMPONENTS core telepathy)\n")
     result = subprocess.run(
         ["cmake", "-G", "Ninja", "-S", str(work), "-B", str(work / "build"),
          f"-DCMAKE_PREFIX_PATH={prefix}"],

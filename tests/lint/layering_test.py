@@ -20,7 +20,7 @@ THIRD_PARTY = {
     "memory": (), "testing": ("gtest/", "gmock/"), "sqlite": ("sqlite3.h", "sodium/"),
     "grpc": ("grpc/", "grpcpp/", "google/protobuf/", "holdfast/v1/"),
     "asio": ("boost/",), "redis": ("boost/", "hiredis/"), "postgres": ("boost/", "libpq-fe.h", "poll.h"),
-    "contract": ("google/protobuf/", "holdfast/v1/"), "metrics": ("prometheus/",),
+    "contract": ("google/protobuf/", "holdfast/v1/"), "json": ("nlohmann/",), "metrics": ("prometheus/",),
     "logging": ("spdlog/", "fmt/"), "sealed": ("sodium.h", "zstd.h", "fcntl.h", "unistd.h", "sys/stat.h"),
 }
 MAY_USE_ASIO = {"redis", "postgres"}

@@ -21,7 +21,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/system_executor.hpp>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // For a coroutine, which does not suspend if it need not wait.
 inline boost::asio::awaitable<absl::StatusOr<BulkheadPermit>> Acquire(
@@ -45,6 +45,6 @@ auto Acquire(const RateLimiter& limiter, const AcquireOptions& options, Completi
   return internal::AsyncTurn<internal::LimiterTurn, CompletionToken>(limiter, options, token);
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_ACQUIRE_H_

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // Trivially destructible, as all options of coroutines (call_options.h).
 struct AcquireOptions {
@@ -40,6 +40,6 @@ inline hf_time DeadlineOf(const AcquireOptions& options, hf_time now) {
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_ACQUIRE_OPTIONS_H_

@@ -32,7 +32,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 using holdfast::internal::AttemptResult;
 using holdfast::internal::kIsIdempotent;
@@ -177,6 +177,6 @@ class Ended {
   std::optional<Result> last_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_ATTEMPT_RESULT_H_

@@ -18,7 +18,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 struct ThreadAccess;
 }
 
@@ -40,7 +40,7 @@ class awaitable_handler_base<Executor, holdfast::asio::internal::ThreadAccess> {
 
 }  // namespace boost::asio::detail
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // co_await ContextSwitched: a reference to whether the coroutine has left the thread that started it.
 inline constexpr boost::asio::detail::awaitable_thread_has_context_switched kContextSwitched{};
@@ -94,6 +94,6 @@ class AttemptScope {
   boost::asio::cancellation_state state_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_ATTEMPT_SCOPE_H_

@@ -14,7 +14,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // Made: what the function returns. Result: what the call makes of it. Start hands it a handler; Of reads what
 // that is called with, or throws what the attempt threw.
@@ -86,6 +86,6 @@ class AttemptHandlerOf {
   Owner<Operation> owner_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_ATTEMPT_START_H_

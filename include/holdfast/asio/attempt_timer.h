@@ -21,7 +21,7 @@
 #include <thread>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // Arm and Disarm on the executor, and never beside what it runs. Pinned.
 template <class Executor>
@@ -86,6 +86,6 @@ class AttemptTimer final : public Alarm {
   bool rang_ = false;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_ATTEMPT_TIMER_H_

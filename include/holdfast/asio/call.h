@@ -35,7 +35,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // For any completion token, with the signature void(std::exception_ptr, Result). The function, fn() or
 // fn(Attempt&), is copied or moved in (std::ref to share it), and returns an awaitable, or a deferred operation
@@ -82,6 +82,6 @@ auto Call(const Pipeline& pipeline, const CallOptions& options, Fn&& fn) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_CALL_H_

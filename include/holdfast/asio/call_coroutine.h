@@ -28,7 +28,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 using holdfast::internal::CallSession;
 
@@ -112,6 +112,6 @@ boost::asio::awaitable<ResultOrStatus<Made>, Executor> CallCoroutine(
 #pragma GCC diagnostic pop
 #endif
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_CALL_COROUTINE_H_

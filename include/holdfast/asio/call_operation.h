@@ -31,7 +31,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 using holdfast::internal::CallSession;
 
@@ -202,6 +202,6 @@ class CallOperation final : public Continuation {
   CallSession<CallOptions> session_;  // last: its end waits for a wake-up of the pause
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_CALL_OPERATION_H_

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // What is borrowed must live until the operation has completed.
 struct CallOptions {
@@ -36,6 +36,6 @@ struct CallOptions {
 };
 static_assert(std::is_trivially_destructible_v<CallOptions>);
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_CALL_OPTIONS_H_

@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // The handler's executor, or else `executor`, with work of this operation on it.
 template <class Handler, class IoExecutor = boost::asio::system_executor>
@@ -90,6 +90,6 @@ void CallHandler(const Executor& executor, bool post, Handler&& handler, Results
   }
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_COMPLETION_H_

@@ -39,7 +39,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 template <class Inner>
 class ContextExecutor;
@@ -243,7 +243,7 @@ auto WithCurrentContext(Where&& where) {
   return WithContext(std::forward<Where>(where), Context::Current());
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #include <holdfast/asio/strand.h>  // at the end: it needs ContextExecutor
 

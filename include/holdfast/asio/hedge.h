@@ -31,7 +31,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // For any completion token, with the signature void(std::exception_ptr, Result). As asio::Call: results, copies
 // of the function, and `executor`, which stands in for a handler that has none. An empty policy is the pipeline's.
@@ -68,6 +68,6 @@ auto Hedge(const HedgePolicy& policy, const Pipeline& pipeline, const HedgeCallO
   return Hedge(policy, pipeline, options, std::forward<Fn>(fn), boost::asio::use_awaitable);
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_HEDGE_H_

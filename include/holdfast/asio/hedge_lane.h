@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 template <class Result>
 struct HedgeLane {
@@ -47,6 +47,6 @@ class HedgeAttemptHandler : public AttemptHandlerOf<Operation> {
   Lane* lane_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_HEDGE_LANE_H_

@@ -37,7 +37,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 template <class Handler, class IoExecutor, class Fn>
 class HedgeOperation final : public Continuation {
@@ -240,6 +240,6 @@ class HedgeOperation final : public Continuation {
   HedgeCall call_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_HEDGE_OPERATION_H_

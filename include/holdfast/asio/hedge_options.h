@@ -12,7 +12,7 @@
 
 #include <type_traits>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // Trivially destructible, as all options of coroutines (call_options.h).
 struct HedgeCallOptions {
@@ -26,6 +26,6 @@ struct HedgeCallOptions {
 };
 static_assert(std::is_trivially_destructible_v<HedgeCallOptions>);
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_HEDGE_OPTIONS_H_

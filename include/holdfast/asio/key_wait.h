@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // Owned by the wait.
 template <class Handler>
@@ -57,6 +57,6 @@ auto AsyncKeyWait(holdfast::internal::KeyWait& wait, Timers& timers,
       token);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_KEY_WAIT_H_

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 template <class Handler>
 auto AllocatorOf(const Handler& handler) {
@@ -93,6 +93,6 @@ class Owner {
   Operation* operation_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_OPERATION_MEMORY_H_

@@ -19,7 +19,7 @@
 
 #include <atomic>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // What goes on after a pause. It owns itself while the pause lasts.
 class Continuation {
@@ -95,6 +95,6 @@ class Pause final : public Alarm {
   Continuation* then_ = nullptr;          // written before the alarm is set
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_PAUSE_H_

@@ -16,7 +16,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // True if the caller has cancelled the coroutine.
 inline bool IsCancelled(const boost::asio::cancellation_state& state) {
@@ -59,6 +59,6 @@ auto AsyncPause(Pause& pause, Timers& timers, hf_time until, CompletionToken&& t
       token);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_PAUSE_OPERATION_H_

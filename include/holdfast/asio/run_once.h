@@ -31,7 +31,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // For a coroutine. Key and request are read before this returns; the function is copied or moved in. It returns an
 // awaitable of absl::StatusOr<std::string>, absl::Status or Answer. The store must outlive the operation.
@@ -64,6 +64,6 @@ auto RunOnce(const Executor& executor, Store& store, const Key& key, const RunOn
                                                    std::forward<Fn>(fn)));
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_RUN_ONCE_H_

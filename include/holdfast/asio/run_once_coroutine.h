@@ -33,7 +33,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 using holdfast::internal::IdemSession;
 using holdfast::internal::KeyWait;
@@ -173,6 +173,6 @@ boost::asio::awaitable<absl::StatusOr<RunOnceResult>> RunOnceCoroutine(Store& st
   co_return holdfast::internal::Conclude(session, answer, kAnswers, call.options.report);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_RUN_ONCE_COROUTINE_H_

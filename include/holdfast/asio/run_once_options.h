@@ -20,7 +20,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 class Ticket;
 
@@ -85,6 +85,6 @@ struct RunOnceOptions {
 };
 static_assert(std::is_trivially_destructible_v<RunOnceOptions>);
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_RUN_ONCE_OPTIONS_H_

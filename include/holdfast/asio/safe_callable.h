@@ -18,7 +18,7 @@
   "that (auto fn = [x] {...}; co_await Call(pipeline, options, fn)), or std::ref of it, or "  \
   "capture by reference"
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 inline constexpr bool kDestroysTwice = true;
@@ -45,6 +45,6 @@ auto Initiate(std::remove_reference_t<CompletionToken>& token, Initiation initia
                                                                  std::forward<Args>(args)...);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_SAFE_CALLABLE_H_

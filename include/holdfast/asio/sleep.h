@@ -20,7 +20,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 namespace internal {
 
@@ -73,6 +73,6 @@ auto SleepUntil(hf_time at, Timers* timers, CompletionToken&& token) {
       token, at, timers);
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_SLEEP_H_

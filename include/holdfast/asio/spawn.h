@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 template <class T, class Executor>
 boost::asio::awaitable<T, Executor> Stoppable(boost::asio::awaitable<T, Executor> work,
@@ -120,6 +120,6 @@ class SpawnOperation {
   Stop stop_;
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_SPAWN_H_

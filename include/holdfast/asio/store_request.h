@@ -23,7 +23,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 // Owned by the store from Submit to OnReply, then by the pool.
 template <class Handler>
@@ -95,6 +95,6 @@ inline boost::asio::awaitable<std::optional<StoreReply>> Execute(Store& store,
   co_return co_await AsyncExecute(store, pool, request, timeout, boost::asio::use_awaitable);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_STORE_REQUEST_H_

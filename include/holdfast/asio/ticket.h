@@ -15,7 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <string_view>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 // As holdfast::Ticket. One of Renew and Checkpoint at a time.
 class Ticket : public TicketBase {
@@ -57,6 +57,6 @@ class Ticket : public TicketBase {
   boost::asio::thread_pool* pool_;
 };
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_TICKET_H_

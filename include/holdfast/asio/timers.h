@@ -26,7 +26,7 @@
 #include <chrono>
 #include <mutex>
 
-namespace holdfast::inline v0_4::asio {
+namespace holdfast::inline v0_5::asio {
 
 namespace internal {
 
@@ -133,6 +133,6 @@ Timers& TimersOf(const Executor& executor) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::asio
+}  // namespace holdfast::inline v0_5::asio
 
 #endif  // HOLDFAST_ASIO_TIMERS_H_

@@ -21,7 +21,7 @@
 
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 inline absl::Status CancelledWhileWaiting() {
   return MakeStatus(HF_CANCELLED, HF_R_ABORTED, "cancelled while waiting its turn");
@@ -119,6 +119,6 @@ class LimiterTurn {
   absl::StatusOr<RateReservation> turn_ = CancelledWhileWaiting();  // gives back what is not used
 };
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_TURN_H_

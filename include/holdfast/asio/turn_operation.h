@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::asio::internal {
+namespace holdfast::inline v0_5::asio::internal {
 
 template <class Turn>
 boost::asio::awaitable<typename Turn::Result> AwaitTurn(typename Turn::Guard guard,
@@ -97,6 +97,6 @@ auto AsyncTurn(const typename Turn::Guard& guard, const AcquireOptions& options,
       token, guard, options);
 }
 
-}  // namespace holdfast::inline v0_4::asio::internal
+}  // namespace holdfast::inline v0_5::asio::internal
 
 #endif  // HOLDFAST_ASIO_TURN_OPERATION_H_

@@ -40,7 +40,7 @@
 #define HF_ABI_LEVEL 1u
 
 #define HF_VERSION_MAJOR 0u
-#define HF_VERSION_MINOR 2u
+#define HF_VERSION_MINOR 5u
 #define HF_VERSION_PATCH 0u
 
 HF_BEGIN_DECLS

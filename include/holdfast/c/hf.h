@@ -4,11 +4,16 @@
 #define HOLDFAST_C_HF_H_
 
 #include <holdfast/c/adaptive.h>
+#include <holdfast/c/attribute.h>
 #include <holdfast/c/base.h>
+#include <holdfast/c/binding.h>
 #include <holdfast/c/breaker.h>
 #include <holdfast/c/bulkhead.h>
 #include <holdfast/c/call.h>
+#include <holdfast/c/confluent.h>
 #include <holdfast/c/context.h>
+#include <holdfast/c/deprecation.h>
+#include <holdfast/c/envelope.h>
 #include <holdfast/c/explain.h>
 #include <holdfast/c/fault.h>
 #include <holdfast/c/formats.h>
@@ -25,5 +30,6 @@
 #include <holdfast/c/registry.h>
 #include <holdfast/c/retry.h>
 #include <holdfast/c/throttle.h>
+#include <holdfast/c/uuid7.h>
 
 #endif /* HOLDFAST_C_HF_H_ */

@@ -30,7 +30,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 // What all copies of a guard share.
 struct GuardState {
@@ -109,6 +109,6 @@ class Admission {
   ::grpc::Status refusal_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_ADMISSION_H_

@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -185,6 +185,6 @@ class CallHandle {
   internal::Cancellable* call_ = nullptr;
 };
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_ASYNC_CALL_H_

@@ -34,7 +34,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 struct CallMetricsOptions {
   std::size_t max_methods = 64;  // 1..10000, clamped; each takes about 300 bytes
@@ -75,6 +75,6 @@ class CallMetrics {
 std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface> MetricsInterceptorFactory(
     std::shared_ptr<CallMetrics> metrics);
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CALL_METRICS_H_

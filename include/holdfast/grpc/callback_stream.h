@@ -25,7 +25,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 // What the three have in common: admission, and the hand-over between gRPC's threads.
 class StreamGuard {
@@ -211,6 +211,6 @@ class BidiStream final : public StreamReactor<::grpc::ServerBidiReactor<Request,
   }
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_CALLBACK_STREAM_H_

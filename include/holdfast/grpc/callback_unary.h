@@ -34,7 +34,7 @@
 #include <optional>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 class CallbackUnary : public ::grpc::ServerUnaryReactor {
  public:
@@ -104,6 +104,6 @@ class StartedUnary final : public CallbackUnary {
   StartFn start_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_CALLBACK_UNARY_H_

@@ -29,7 +29,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 struct ChannelOptions {
   int max_receive_bytes = 4 * 1024 * 1024;  // a larger response is RESOURCE_EXHAUSTED; -1: no limit
@@ -65,6 +65,6 @@ std::shared_ptr<::grpc::Channel> MakeChannel(
     std::vector<std::unique_ptr<::grpc::experimental::ClientInterceptorFactoryInterface>> more =
         {});
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CHANNEL_H_

@@ -26,7 +26,7 @@
 #include <stop_token>
 #include <type_traits>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -69,6 +69,6 @@ template <class Fn>
               [&](Attempt& attempt) { return internal::MakeAttempt(factory, attempt, fn); });
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_H_

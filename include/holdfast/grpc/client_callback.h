@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -70,6 +70,6 @@ CallHandle UnaryAsync(const Pipeline& pipeline, const ClientOptions& options, St
   return running->Run();
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_CALLBACK_H_

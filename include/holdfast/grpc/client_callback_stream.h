@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -114,6 +114,6 @@ CallHandle StreamAsync(const Pipeline& pipeline, const ClientOptions& options,
   return running->Run();
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_CALLBACK_STREAM_H_

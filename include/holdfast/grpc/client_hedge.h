@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -102,6 +102,6 @@ template <class Reply, class Start>
   return result;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_HEDGE_H_

@@ -13,7 +13,7 @@
 #include <span>
 #include <string_view>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 struct ClientOptions {
   // Timeout, deadline, stop (which cancels the attempt under way), report, observer, clock: see
@@ -40,6 +40,6 @@ struct ClientOptions {
 
 using UnaryOptions = ClientOptions;
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_OPTIONS_H_

@@ -24,7 +24,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What holdfast's tags in a completion queue are.
 class QueueTag {
@@ -115,6 +115,6 @@ CallHandle UnaryOnQueue(const Pipeline& pipeline, const ClientOptions& options,
   return running->Run();
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_QUEUE_H_

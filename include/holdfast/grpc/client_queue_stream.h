@@ -25,7 +25,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -124,6 +124,6 @@ CallHandle StreamOnQueue(const Pipeline& pipeline, const ClientOptions& options,
   return running->Run();
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_QUEUE_STREAM_H_

@@ -36,7 +36,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What a body sees of a server-streaming call. Not thread-safe, as gRPC's own.
 template <class Response>
@@ -197,6 +197,6 @@ template <class Open, class Body>
   });
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_STREAM_H_

@@ -31,7 +31,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -176,6 +176,6 @@ class StreamCall : public Base, protected StreamWire<Request, Response> {
 
 }  // namespace internal
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CLIENT_STREAM_REACTOR_H_

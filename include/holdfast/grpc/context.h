@@ -34,7 +34,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 inline constexpr std::string_view kTraceparentKey = "traceparent";
 inline constexpr std::string_view kCorrelationKey = "x-correlation-id";
@@ -91,6 +91,6 @@ std::string_view HeaderOfKey(std::string_view key);
 // Errors: INVALID_ARGUMENT HF_R_MALFORMED: several; HF_R_KEY_MISSING: an empty one; HF_R_KEY_OVERSIZE.
 absl::StatusOr<std::optional<std::string_view>> ReceivedKey(const ServerMetadata& metadata);
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CONTEXT_H_

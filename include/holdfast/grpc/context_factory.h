@@ -29,7 +29,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // Of Attempt::retries_left(): nothing is said to the layers below but what the context says anyway.
 inline constexpr std::uint32_t kRetriesNotTold = 0xFFFFFFFF;
@@ -76,6 +76,6 @@ hf_outcome Committed(hf_outcome outcome);
 // The outcome of an attempt for which nothing was sent.
 hf_outcome NeverSent(const absl::Status& why);
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_CONTEXT_FACTORY_H_

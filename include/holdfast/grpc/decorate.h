@@ -32,7 +32,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What the .proto says of a method's effects.
 enum class SideEffects { kUnknown, kNone };
@@ -82,6 +82,6 @@ inline bool ServesCallbacks(const ::grpc::Service& inner) {
   return !inner.has_synchronous_methods() && !inner.has_async_methods();
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_DECORATE_H_

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::decorated {
+namespace holdfast::inline v0_5::grpc::decorated {
 
 // What generated code calls. `start` calls the inner method and returns its reactor.
 template <class Request, class Response, class Start>
@@ -64,6 +64,6 @@ template <class Request, class Response, class Start>
   return call;
 }
 
-}  // namespace holdfast::inline v0_4::grpc::decorated
+}  // namespace holdfast::inline v0_5::grpc::decorated
 
 #endif  // HOLDFAST_GRPC_DECORATE_CALLBACK_H_

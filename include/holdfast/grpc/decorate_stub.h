@@ -37,7 +37,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // Zero is the default, everywhere.
 struct StubOptions {
@@ -119,6 +119,6 @@ class StubGuard {
   StubOptions options_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_DECORATE_STUB_H_

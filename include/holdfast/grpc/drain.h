@@ -22,7 +22,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 // Thread-safe.
 class DrainGate {
@@ -67,6 +67,6 @@ class DrainGate {
   std::condition_variable idle_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_DRAIN_H_

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // Runs what it is given, once, on any thread. If it throws, it must not have taken it: the caller is told
 // UNAVAILABLE, not started. What it drops is a call that never ends.
@@ -20,6 +20,6 @@ namespace internal {
 ::grpc::Status NotTaken(::grpc::CallbackServerContext& context);
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_EXECUTOR_H_

@@ -20,7 +20,7 @@
 #include <optional>
 #include <string>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What a guard with a store does with a unary call's idempotency key. Streams have no replay, and theirs
 // is not looked at.
@@ -80,6 +80,6 @@ struct GuardOptions {
   std::map<std::string, MethodPolicy, std::less<>> methods = {};
 };
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_GUARD_OPTIONS_H_

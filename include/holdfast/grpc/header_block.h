@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 class HeaderBlock {
  public:
@@ -41,6 +41,6 @@ class HeaderBlock {
   absl::InlinedVector<char, 320> text_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_HEADER_BLOCK_H_

@@ -30,7 +30,7 @@
 #include <stop_token>
 #include <vector>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 class HedgedCall : public Cancellable, private Alarm {
  public:
@@ -101,6 +101,6 @@ class HedgedCall : public Cancellable, private Alarm {
   std::uint32_t starting_ = 0;  // attempts that are inside StartLane: the caller's code runs there
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_HEDGED_CALL_H_

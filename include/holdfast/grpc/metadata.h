@@ -23,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What one hop may add, half of gRPC's default limit: the rest is for names, paths and proxies.
 inline constexpr std::size_t kMetadataBudget = 4096;
@@ -81,6 +81,6 @@ absl::Status AddMetadata(::grpc::ClientContext& context, std::string_view key,
 absl::Status AddTrailer(::grpc::ServerContextBase& context, std::string_view key,
                         std::string_view value);
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_METADATA_H_

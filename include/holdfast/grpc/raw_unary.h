@@ -30,7 +30,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -111,6 +111,6 @@ template <class Request, class Response, class Work>
   return reactor;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_RAW_UNARY_H_

@@ -50,7 +50,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace internal {
 
@@ -151,6 +151,6 @@ class Guard {
   std::shared_ptr<internal::GuardState> state_;
 };
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_SERVER_H_

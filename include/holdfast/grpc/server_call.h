@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // What the work may ask and say while it runs. Not thread-safe.
 class ServerCall {
@@ -111,6 +111,6 @@ template <class Work, class... More>
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_SERVER_CALL_H_

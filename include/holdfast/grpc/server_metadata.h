@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 inline constexpr std::string_view kDroppedTrailer = "holdfast-dropped-metadata";
 
@@ -29,6 +29,6 @@ using ServerInterceptorFactories =
 // those the builder had, as gRPC's own function does.
 void KeepMetadataLegal(::grpc::ServerBuilder& builder, ServerInterceptorFactories more = {});
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_SERVER_METADATA_H_

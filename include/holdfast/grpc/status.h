@@ -27,7 +27,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4 {
+namespace holdfast::inline v0_5 {
 namespace grpc {
 
 inline constexpr std::string_view kNotStartedTrailer = "holdfast-not-started";
@@ -95,6 +95,6 @@ struct OutcomeTraits<::grpc::Status> {
   }
 };
 
-}  // namespace holdfast::inline v0_4
+}  // namespace holdfast::inline v0_5
 
 #endif  // HOLDFAST_GRPC_STATUS_H_

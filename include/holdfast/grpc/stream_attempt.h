@@ -20,7 +20,7 @@
 
 #include <atomic>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 class StreamAttempt {
  public:
@@ -47,6 +47,6 @@ class StreamAttempt {
   std::atomic<bool> committed_{false};
 };
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal
 
 #endif  // HOLDFAST_GRPC_STREAM_ATTEMPT_H_

@@ -9,11 +9,11 @@
 
 #include <holdfast/timers.h>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 // Lives for ever. Of the time of Clock::Steady(). Thread-safe.
 Timers& ProcessTimers();
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc
 
 #endif  // HOLDFAST_GRPC_TIMERS_H_

@@ -29,7 +29,7 @@
 #include <functional>
 #endif
 
-namespace holdfast::inline v0_4::logging {
+namespace holdfast::inline v0_5::logging {
 
 // The parts of one line, without its end. Views last for the call.
 struct LogPieces {
@@ -70,6 +70,6 @@ using AbslContextSink =
     BasicContextSink<absl::LogSink, absl::LogEntry, std::function<void(const LogPieces&)>>;
 #endif
 
-}  // namespace holdfast::inline v0_4::logging
+}  // namespace holdfast::inline v0_5::logging
 
 #endif  // HOLDFAST_LOGGING_ABSL_LOG_H_

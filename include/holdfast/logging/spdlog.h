@@ -31,7 +31,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::logging {
+namespace holdfast::inline v0_5::logging {
 
 namespace internal {
 
@@ -137,6 +137,6 @@ class ContextLogger final : public spdlog::logger {
   const std::shared_ptr<spdlog::logger> target_;
 };
 
-}  // namespace holdfast::inline v0_4::logging
+}  // namespace holdfast::inline v0_5::logging
 
 #endif  // HOLDFAST_LOGGING_SPDLOG_H_

@@ -32,7 +32,7 @@
 #include <functional>
 #include <memory>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 // Zero means the default, everywhere.
 struct LocalTierOptions {
@@ -82,6 +82,6 @@ class LocalTier final : public StoreLayer {
   const std::unique_ptr<Shards> shards_;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_MEMORY_LOCAL_TIER_H_

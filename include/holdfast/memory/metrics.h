@@ -8,7 +8,7 @@
 #include <holdfast/metrics_families.h>
 #include <holdfast/metrics_page.h>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 inline void Collect(ObjectMetrics& out, const Store& store) {
   const Stats is = store.stats();
@@ -28,6 +28,6 @@ inline void Collect(ObjectMetrics& out, const LocalTier& tier) {
   out.Set(metric_families::kLocalTierBytes, is.bytes);
 }
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_MEMORY_METRICS_H_

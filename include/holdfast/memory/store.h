@@ -21,7 +21,7 @@
 #include <optional>
 #include <vector>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 // Zero means the default, everywhere.
 struct Options {
@@ -83,6 +83,6 @@ class Store final : public OperableStore {
   std::unique_ptr<Shards> shards_;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_MEMORY_STORE_H_

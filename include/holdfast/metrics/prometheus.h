@@ -19,7 +19,7 @@
 #include <functional>
 #include <vector>
 
-namespace holdfast::inline v0_4::metrics {
+namespace holdfast::inline v0_5::metrics {
 
 class Collectable final : public ::prometheus::Collectable {
  public:
@@ -39,6 +39,6 @@ class Collectable final : public ::prometheus::Collectable {
   const MetricsPage empty_;
 };
 
-}  // namespace holdfast::inline v0_4::metrics
+}  // namespace holdfast::inline v0_5::metrics
 
 #endif  // HOLDFAST_METRICS_PROMETHEUS_H_

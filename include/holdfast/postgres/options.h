@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // Zero or empty means the default, everywhere.
 struct Options {
@@ -82,6 +82,6 @@ struct Stats {
       false;  // it is above snapshot_age_alarm: dead rows pile up, everything slows down
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_POSTGRES_OPTIONS_H_

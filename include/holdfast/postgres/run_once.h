@@ -23,7 +23,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 namespace internal {
 
@@ -180,6 +180,6 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, pg_conn* connection, c
   return result;
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_POSTGRES_RUN_ONCE_H_

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // Thread-safe. Not to be used in a child after fork.
 class Store final : public OperableStore {
@@ -78,6 +78,6 @@ class Store final : public OperableStore {
 // migrate` calls. Returns the version that is there now. Errors as for Open.
 absl::StatusOr<uint32_t> Migrate(const Options& options);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_POSTGRES_STORE_H_

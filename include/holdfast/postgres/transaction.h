@@ -27,7 +27,7 @@
 
 struct pg_conn;  // libpq's PGconn
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // The claim that is completed: what its winner knows.
 struct JoinedClaim {
@@ -79,6 +79,6 @@ void RollBack(pg_conn* connection);
 // HF_R_STORE_INDETERMINATE: the connection was lost on the way.
 absl::Status Commit(pg_conn* connection);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_POSTGRES_TRANSACTION_H_

@@ -19,7 +19,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 namespace internal {
 
@@ -59,6 +59,6 @@ inline boost::asio::awaitable<LimitVerdict> Take(Limiter& limiter, LimitAsk ask)
   co_return co_await AsyncTake(limiter, ask, boost::asio::use_awaitable);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_ASYNC_LIMITER_H_

@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 struct ClusterOptions {
   // Of each node. `server` is the first seed; its credentials, TLS and timeouts are those of all nodes. `connections`
@@ -92,6 +92,6 @@ class ClusterStore final : public OperableStore {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_CLUSTER_STORE_H_

@@ -30,7 +30,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 namespace internal {
 
@@ -131,6 +131,6 @@ auto Limited(Limiter& limiter, const LimitAsk& ask, Fn&& fn) {
   return internal::LimitedFn<std::decay_t<Fn>>(limiter, ask, std::forward<Fn>(fn));
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_LIMITED_H_

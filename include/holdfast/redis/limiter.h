@@ -29,7 +29,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // When the server cannot be asked. Either is counted (LimiterStats).
 enum class OnStoreDown {
@@ -140,6 +140,6 @@ class Limiter {
   const std::shared_ptr<Impl> impl_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_LIMITER_H_

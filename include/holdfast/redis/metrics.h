@@ -8,7 +8,7 @@
 #include <holdfast/metrics_page.h>
 #include <holdfast/redis/store.h>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline void Collect(ObjectMetrics& out, const Store& store) {
   const Stats is = store.stats();
@@ -25,6 +25,6 @@ inline void Collect(ObjectMetrics& out, const Store& store) {
   out.Set(metric_families::kRedisStoreWrites, is.writes);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_METRICS_H_

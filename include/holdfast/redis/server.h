@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Who we are. Never shown in an error or in guarantee().
 struct Credentials {
@@ -54,6 +54,6 @@ struct Server {
   size_t max_reply_bytes = 0;  // of one reply, then the connection is given up; default 16 MiB
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_SERVER_H_

@@ -22,7 +22,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Zero means the default, everywhere.
 struct Options {
@@ -133,6 +133,6 @@ class Store final : public OperableStore {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_STORE_H_

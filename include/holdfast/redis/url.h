@@ -17,7 +17,7 @@
 
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Nothing is looked up or opened. The rest of the options is theirs to fill in.
 // Errors: INVALID_ARGUMENT HF_R_BAD_OPTIONS naming the part, never showing what stands in it. Thread-safe.
@@ -27,6 +27,6 @@ absl::StatusOr<Options> ParseUrl(std::string_view url);
 // the nodes to begin with; each may have its port. Else as ParseUrl.
 absl::StatusOr<ClusterOptions> ParseClusterUrl(std::string_view url);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_REDIS_URL_H_

@@ -25,7 +25,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 
 // 32 secret bytes, wiped when they die. Nothing prints them.
 class SealingKey {
@@ -98,6 +98,6 @@ class MemoryKeyRing final : public KeyRing {
   Tenants tenants_;
 };
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed
 
 #endif  // HOLDFAST_SEALED_KEY_RING_H_

@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 
 // Thread-safe, and keeps the ring. `keys` must not be null.
 // Errors of the function: FAILED_PRECONDITION HF_R_STORE_ERASED: the tenant's key was erased; UNAVAILABLE
@@ -28,6 +28,6 @@ std::function<absl::StatusOr<std::string>(std::string_view tenant, std::string_v
 absl::StatusOr<std::string> OpenKey(const KeyRing& keys, std::string_view tenant,
                                     std::string_view sealed_key);
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed
 
 #endif  // HOLDFAST_SEALED_LABEL_KEY_H_

@@ -42,7 +42,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 
 struct Options {
   std::shared_ptr<holdfast::Store> store = nullptr;  // required
@@ -84,6 +84,6 @@ class Store final : public StoreLayer {
   const Options options_;
 };
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed
 
 #endif  // HOLDFAST_SEALED_STORE_H_

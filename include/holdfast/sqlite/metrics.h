@@ -8,7 +8,7 @@
 #include <holdfast/metrics_page.h>
 #include <holdfast/sqlite/store.h>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 inline void Collect(ObjectMetrics& out, const Store& store) {
   const Stats is = store.stats();
@@ -26,6 +26,6 @@ inline void Collect(ObjectMetrics& out, const Store& store) {
   out.Set(metric_families::kSqliteStoreLowSpace, is.low_space);
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_SQLITE_METRICS_H_

@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // Zero means the default, everywhere.
 struct Options {
@@ -80,6 +80,6 @@ struct Stats {
   Duration longest_commit{0};
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_SQLITE_OPTIONS_H_

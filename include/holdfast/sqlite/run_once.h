@@ -23,7 +23,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 namespace internal {
 
@@ -136,6 +136,6 @@ absl::StatusOr<RunOnceResult> RunOnceJoined(Store& store, const Key& key,
   return result;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_SQLITE_RUN_ONCE_H_

@@ -26,7 +26,7 @@
 
 struct sqlite3;
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // The claim that joined work belongs to: what RunOnceJoined knows from winning it.
 struct JoinedClaim {
@@ -148,6 +148,6 @@ class Store final : public OperableStore {
 // Has this SQLite (sqlite3_libversion_number) the WAL-reset bug? See Options::multi_process.
 bool HasWalResetBug(int version);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_SQLITE_STORE_H_

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::inline v0_4::testing {
+namespace holdfast::inline v0_5::testing {
 
 // "1500ms", "20us", "7ns", "2s": the largest unit that needs no fraction.
 inline std::string Text(Duration duration) {
@@ -87,6 +87,6 @@ class ActionLog final : public CallObserver {
   hf_events events_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::testing
+}  // namespace holdfast::inline v0_5::testing
 
 #endif  // HOLDFAST_TESTING_ACTION_LOG_H_

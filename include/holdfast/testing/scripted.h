@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::testing {
+namespace holdfast::inline v0_5::testing {
 
 // What happens in one attempt.
 struct Beat {
@@ -81,6 +81,6 @@ class ScriptedAttempts {
   size_t played_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::testing
+}  // namespace holdfast::inline v0_5::testing
 
 #endif  // HOLDFAST_TESTING_SCRIPTED_H_

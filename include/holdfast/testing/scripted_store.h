@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::testing {
+namespace holdfast::inline v0_5::testing {
 
 // What happens to one request.
 struct Cue {
@@ -133,6 +133,6 @@ class ScriptedStore final : public Store {
   std::deque<Exchange> log_;
 };
 
-}  // namespace holdfast::inline v0_4::testing
+}  // namespace holdfast::inline v0_5::testing
 
 #endif  // HOLDFAST_TESTING_SCRIPTED_STORE_H_

@@ -23,7 +23,7 @@
 #include <mutex>
 #include <utility>
 
-namespace holdfast::inline v0_4::testing {
+namespace holdfast::inline v0_5::testing {
 
 class VirtualClock final : public Clock {
  public:
@@ -112,6 +112,6 @@ class VirtualClock final : public Clock {
   std::map<Event, std::function<void()>> events_;
 };
 
-}  // namespace holdfast::inline v0_4::testing
+}  // namespace holdfast::inline v0_5::testing
 
 #endif  // HOLDFAST_TESTING_VIRTUAL_CLOCK_H_

@@ -17,7 +17,7 @@
 #include <cstddef>
 #include <mutex>
 
-namespace holdfast::inline v0_4::testing {
+namespace holdfast::inline v0_5::testing {
 
 class VirtualTimers final : public Timers {
  public:
@@ -90,6 +90,6 @@ void RunVirtually(Context& context, VirtualClock& clock) {
   } while (clock.RunNext());
 }
 
-}  // namespace holdfast::inline v0_4::testing
+}  // namespace holdfast::inline v0_5::testing
 
 #endif  // HOLDFAST_TESTING_VIRTUAL_TIMERS_H_

@@ -11,7 +11,7 @@
 #include <functional>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 namespace {
 
 std::string MillisecondsOf(Duration duration) {
@@ -290,4 +290,4 @@ void Admission::SayNotStarted(std::string_view reason) {
   (void)AddTrailer(context_, kNotStartedTrailer, reason);
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

@@ -5,7 +5,7 @@
 #include <holdfast/grpc/status.h>
 #include <holdfast/grpc/timers.h>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 KeptOptions::KeptOptions(const ClientOptions& options)
     : options_(options), key_(options.idempotency_key) {
@@ -201,4 +201,4 @@ void AsyncCall::Finish() {
   Unref();
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

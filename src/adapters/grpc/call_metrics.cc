@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 
 namespace {
 
@@ -166,4 +166,4 @@ std::unique_ptr<experimental::ClientInterceptorFactoryInterface> MetricsIntercep
   return std::make_unique<Factory>(std::move(metrics));
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 namespace {
 
 constexpr unsigned kBound = 1;      // the inner reactor may be told things
@@ -155,4 +155,4 @@ void CallbackUnary::OnDone() {
   delete this;
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

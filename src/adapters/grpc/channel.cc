@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 namespace experimental = ::grpc::experimental;
@@ -199,4 +199,4 @@ std::shared_ptr<::grpc::Channel> MakeChannel(
       target, credentials, MakeChannelArguments(options), std::move(factories));
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

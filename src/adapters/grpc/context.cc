@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <span>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 std::string_view View(const ::grpc::string_ref& text) { return {text.data(), text.size()}; }
@@ -135,4 +135,4 @@ absl::StatusOr<std::optional<std::string_view>> ReceivedKey(const ServerMetadata
   return key;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -18,7 +18,7 @@
 #include <charconv>
 #include <string>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 constexpr std::array<std::string_view, 7> kOwnKeys = {
@@ -232,4 +232,4 @@ hf_outcome NeverSent(const absl::Status& why) {
   return outcome;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 // What ContextFactory sends itself, so that a caller's own would make it two.
@@ -102,4 +102,4 @@ void StubGuard::Tell(::grpc::ClientContext& context) const {
   }
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

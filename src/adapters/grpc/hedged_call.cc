@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 HedgedCall::HedgedCall(const HedgePolicy& policy, const Pipeline& pipeline,
                        const ClientOptions& options)
@@ -215,4 +215,4 @@ void HedgedCall::Report() const {
                             .events = events_};
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

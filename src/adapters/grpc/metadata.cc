@@ -12,7 +12,7 @@
 #include <cstring>
 #include <optional>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 constexpr std::size_t kKeyMax = 255;
@@ -202,4 +202,4 @@ absl::Status AddTrailer(::grpc::ServerContextBase& context, std::string_view key
   return AddTrailer(context, budget, key, value);
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 // Relative, so that the call's clock may be any.
 void QueueCall::ArmPause(hf_time until) {
@@ -24,4 +24,4 @@ void QueueCall::HurryPause() {
   alarm_->Cancel();
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

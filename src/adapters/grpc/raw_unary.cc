@@ -5,7 +5,7 @@
 #include <holdfast/grpc/raw_unary.h>
 #include <holdfast/grpc/status.h>
 
-namespace holdfast::inline v0_4::grpc::internal {
+namespace holdfast::inline v0_5::grpc::internal {
 
 ::grpc::ByteBuffer BufferOf(const std::string& bytes) {
   const ::grpc::Slice slice(bytes);  // copies
@@ -30,4 +30,4 @@ bool RawWire::Replay(const std::string& stored) {
   return ::grpc::Status(::grpc::StatusCode::UNAVAILABLE, "the executor did not take the call");
 }
 
-}  // namespace holdfast::inline v0_4::grpc::internal
+}  // namespace holdfast::inline v0_5::grpc::internal

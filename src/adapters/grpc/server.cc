@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 absl::Status CheckPart(std::string_view field, std::string_view part) {
@@ -137,4 +137,4 @@ Answer AnswerOf(const ::grpc::Status& status, hf_effect effect, Wire& wire) {
 }
 
 }  // namespace internal
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

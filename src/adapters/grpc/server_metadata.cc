@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 namespace experimental = ::grpc::experimental;
@@ -55,4 +55,4 @@ void KeepMetadataLegal(::grpc::ServerBuilder& builder, ServerInterceptorFactorie
   builder.experimental().SetInterceptorCreators(std::move(more));
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -12,7 +12,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 constexpr std::string_view kUrlPrefix = "type.googleapis.com/";
@@ -226,4 +226,4 @@ hf_outcome OutcomeOf(const ::grpc::Status& status, const PeerAdvice& advice) {
   return outcome;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

@@ -11,7 +11,7 @@
 #include <mutex>
 #include <thread>
 
-namespace holdfast::inline v0_4::grpc {
+namespace holdfast::inline v0_5::grpc {
 namespace {
 
 class ThreadTimers final : public Timers {
@@ -68,4 +68,4 @@ Timers& ProcessTimers() {
   return timers;
 }
 
-}  // namespace holdfast::inline v0_4::grpc
+}  // namespace holdfast::inline v0_5::grpc

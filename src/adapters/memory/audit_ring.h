@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 class AuditRing {
  public:
@@ -62,6 +62,6 @@ class AuditRing {
   size_t bytes_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_AUDIT_RING_H_

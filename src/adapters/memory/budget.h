@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 // Thread-safe. Relaxed: the count guards no other memory.
 class Budget {
@@ -70,6 +70,6 @@ class Allowance {
   size_t drawn_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_BUDGET_H_

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 using Body = std::shared_ptr<const std::string>;
 using Label = std::unique_ptr<char[]>;
@@ -105,6 +105,6 @@ class Slots {
   Entry* free_ = nullptr;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_ENTRY_H_

@@ -18,7 +18,7 @@
 
 #include "adapters/memory/entry.h"
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 class ExpiryOrder {
  public:
@@ -97,6 +97,6 @@ class ExpiryOrder {
   std::vector<Entry*> heap_;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_EXPIRY_ORDER_H_

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 namespace {
 
 using Body = std::shared_ptr<const std::string>;
@@ -283,4 +283,4 @@ LocalTier::Stats LocalTier::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory

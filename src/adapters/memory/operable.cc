@@ -16,7 +16,7 @@
 
 #include "adapters/memory/shards.h"
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -181,4 +181,4 @@ absl::StatusOr<StoreInfo> Store::Info(Duration /*timeout*/) {
   return StoreInfo{.kind = "memory", .server = "", .records = now.records, .bytes = now.bytes};
 }
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 namespace {
 
 // A slot, its places in the table, at its usual load, and in the heap of the expiry order.
@@ -184,4 +184,4 @@ uint32_t Shard::Purge(int64_t now, uint32_t at_most, Common& common) {
   return erased;
 }
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory

@@ -22,7 +22,7 @@
 #include "adapters/memory/entry.h"
 #include "adapters/memory/expiry_order.h"
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 // What the shards have in common.
 struct Common {
@@ -76,6 +76,6 @@ class alignas(64) Shard {
   uint64_t refused_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_SHARD_H_

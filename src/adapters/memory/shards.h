@@ -11,7 +11,7 @@
 
 #include "adapters/memory/shard.h"
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 
 struct Store::Shards {
   explicit Shards(Options given)
@@ -33,6 +33,6 @@ struct Store::Shards {
   Common common;
 };
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory
 
 #endif  // HOLDFAST_ADAPTERS_MEMORY_SHARDS_H_

@@ -14,7 +14,7 @@
 
 #include "adapters/memory/shards.h"
 
-namespace holdfast::inline v0_4::memory {
+namespace holdfast::inline v0_5::memory {
 namespace {
 
 constexpr size_t kDefaultMaxBytes = size_t{64} << 20;
@@ -140,4 +140,4 @@ Stats Store::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::memory
+}  // namespace holdfast::inline v0_5::memory

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace holdfast::inline v0_4::metrics {
+namespace holdfast::inline v0_5::metrics {
 namespace {
 
 ::prometheus::MetricType TypeOf(MetricKind kind) {
@@ -70,4 +70,4 @@ std::vector<::prometheus::MetricFamily> Collectable::Collect() const {
   return collected;
 }
 
-}  // namespace holdfast::inline v0_4::metrics
+}  // namespace holdfast::inline v0_5::metrics

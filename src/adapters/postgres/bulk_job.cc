@@ -10,7 +10,7 @@
 #include "adapters/postgres/pool.h"
 #include "adapters/postgres/record_job.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 std::string_view KeyOf(const StoreRequest& request) {
@@ -175,4 +175,4 @@ void BulkJob::OnEnd(hf_store_status status, std::string detail) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

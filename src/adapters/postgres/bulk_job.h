@@ -19,7 +19,7 @@
 
 #include "adapters/postgres/job.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // Replies of one ExecuteMany, and who waits for them.
 class Batch {
@@ -71,6 +71,6 @@ class BulkJob final : public Job {
   std::vector<size_t> others_;   // have no express form
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_BULK_JOB_H_

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 namespace net = boost::asio;
@@ -293,4 +293,4 @@ void Connection::Drop() {
   connection_ = nullptr;
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -33,7 +33,7 @@
 #include "adapters/postgres/session.h"
 #include "adapters/postgres/statements.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 class Connection {
  public:
@@ -126,6 +126,6 @@ class Connection {
   std::vector<int> formats_;
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_CONNECTION_H_

@@ -4,7 +4,7 @@
 
 #include <holdfast/status.h>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 std::string Field(const PGresult* result, int field) {
@@ -101,4 +101,4 @@ absl::Status ToStatus(const Failure& failure) {
   return ToStatus(failure.status, failure.detail);
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -32,7 +32,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 struct PgResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
@@ -71,6 +71,6 @@ absl::Status ToStatus(hf_store_status status, std::string_view detail);
 // Likewise, with PERMISSION_DENIED, UNAUTHENTICATED and FAILED_PRECONDITION where the server said so.
 absl::Status ToStatus(const Failure& failure);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_FAILURE_H_

@@ -8,7 +8,7 @@
 
 #include "adapters/postgres/statements.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 constexpr int kOldestVersion = 140000;  // pipelines, and the catalogue that we ask
@@ -84,4 +84,4 @@ absl::StatusOr<Guarantee> Judge(const ServerFacts& facts, const Options& options
                        facts.synchronous_commit + "); a failover to any other forgets" + joined};
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

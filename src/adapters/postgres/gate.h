@@ -23,7 +23,7 @@
 
 #include "adapters/postgres/session.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 struct ServerFacts {
   bool standby = false;
@@ -41,6 +41,6 @@ absl::StatusOr<ServerFacts> AskFacts(Session& session, const std::string& schema
 // Refuses, or tells what is guaranteed. Pure.
 absl::StatusOr<Guarantee> Judge(const ServerFacts& facts, const Options& options);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_GATE_H_

@@ -10,7 +10,7 @@
 
 #include "adapters/postgres/pool.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 class Store::Impl {
  public:
@@ -27,6 +27,6 @@ class Store::Impl {
 // This process's clock, nanoseconds since the Unix epoch.
 int64_t SystemNow();
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_IMPL_H_

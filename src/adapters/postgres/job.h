@@ -23,7 +23,7 @@
 #include "adapters/postgres/failure.h"
 #include "adapters/postgres/row.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 class Pool;
 class Job;
@@ -79,6 +79,6 @@ class Job : public std::enable_shared_from_this<Job> {
   bool over_ = false;
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_JOB_H_

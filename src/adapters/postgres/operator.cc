@@ -12,7 +12,7 @@
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/sweep.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 constexpr std::string_view kCursorMark = "pg1:";
@@ -194,4 +194,4 @@ absl::StatusOr<StoreInfo> Store::Info(Duration timeout) {
   return info;
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -3,7 +3,7 @@
 // texts; a DO block takes no parameters, so the two numbers are written into it.
 #include "adapters/postgres/partition.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 Query Text(std::string text) {
@@ -58,4 +58,4 @@ std::vector<Query> DropPartition(const Statements& statements, const std::string
   return queries;
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -12,7 +12,7 @@
 
 #include "adapters/postgres/row.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // One transaction that makes the partitions for bodies that expire `life` from now, on the days around it
 // too. Attaching takes no lock that readers or writers of the table would wait for.
@@ -22,6 +22,6 @@ std::vector<Query> MakePartition(const Statements& statements, hf_duration life,
 // One transaction that drops `name` unless somebody is using it just now.
 std::vector<Query> DropPartition(const Statements& statements, const std::string& name);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_PARTITION_H_

@@ -8,7 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 namespace net = boost::asio;
@@ -253,4 +253,4 @@ void Pool::ArmChore(Chore& chore) {
   });
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -24,7 +24,7 @@
 #include "adapters/postgres/connection.h"
 #include "adapters/postgres/job.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // Relaxed: each counts by itself.
 struct Counters {
@@ -102,6 +102,6 @@ class Pool final : public Connection::Events {
   std::thread thread_;
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_POOL_H_

@@ -15,7 +15,7 @@
 #include "adapters/postgres/job.h"
 #include "adapters/postgres/pool.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 template <typename T>
 class Waiting {
@@ -80,6 +80,6 @@ inline Answer Ask(Pool& pool, Query query, bool writes, Duration timeout) {
   return Ask(pool, std::move(queries), writes, timeout);
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_QUERY_JOB_H_

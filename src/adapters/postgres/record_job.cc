@@ -11,7 +11,7 @@
 #include "adapters/postgres/partition.h"
 #include "adapters/postgres/pool.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 // Each lost round is somebody else's progress.
@@ -211,4 +211,4 @@ void RecordJob::OnEnd(hf_store_status status, std::string detail) {
   waiter_.OnReply(StorageReply(status, std::move(detail)));
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

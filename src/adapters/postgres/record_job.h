@@ -26,7 +26,7 @@
 
 #include "adapters/postgres/job.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // The one statement that may settle `request` alone, or nothing: then it is read first.
 std::optional<Query> ExpressOf(const StoreRequest& request, const std::optional<int64_t>& now,
@@ -73,6 +73,6 @@ class RecordJob final : public Job {
   StoreReply reply_;  // what the table said, until it is written
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_RECORD_JOB_H_

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 void AppendBigEndian(uint64_t value, size_t size, std::string* out) {
@@ -167,4 +167,4 @@ Params WriteParams(const uint8_t* key_id, const Row& old, const hf_record& next,
   return params.Bytes(next.label).Bytes(next.body);
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -15,7 +15,7 @@
 
 #include "adapters/postgres/statements.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // The parameters of one statement, in order. Bytes are borrowed until it is sent; numbers are kept here.
 class Params {
@@ -102,6 +102,6 @@ inline constexpr int kRowColumns = 18;  // now, record, body
 // The parameters of kWrite. `draw`: a new token, whatever next.token says.
 Params WriteParams(const uint8_t* key_id, const Row& old, const hf_record& next, bool draw);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_ROW_H_

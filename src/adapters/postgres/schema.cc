@@ -8,7 +8,7 @@
 
 #include "adapters/postgres/statements.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 // The number that the migration lock and the pool's clock work under: "holdfast" in ASCII.
@@ -164,4 +164,4 @@ absl::StatusOr<uint32_t> PrepareSchema(Session& session, const std::string& sche
                       " does not understand; this one writes " + std::to_string(kSchemaVersion));
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -20,7 +20,7 @@
 
 #include "adapters/postgres/session.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 inline constexpr uint32_t kSchemaVersion = 2;
 
@@ -30,6 +30,6 @@ absl::StatusOr<uint32_t> SchemaVersion(Session& session, const std::string& sche
 // Brings the schema to kSchemaVersion, or says why not. Gives the version that is there afterwards.
 absl::StatusOr<uint32_t> PrepareSchema(Session& session, const std::string& schema, bool migrate);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_SCHEMA_H_

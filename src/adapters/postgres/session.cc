@@ -9,7 +9,7 @@
 #include <chrono>
 #include <fstream>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
@@ -173,4 +173,4 @@ absl::StatusOr<std::string> Session::Ask(const std::string& sql) {
   return std::string(PQgetvalue(result->get(), 0, 0));
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -15,7 +15,7 @@
 
 #include "adapters/postgres/failure.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // What a connection is opened with: libpq's keywords and values, ours in front of the user's.
 struct Link {
@@ -55,6 +55,6 @@ class Session {
   std::string sqlstate_;
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_SESSION_H_

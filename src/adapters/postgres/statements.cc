@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 // The store's clock: a test's, or the server's; never now(), which stands still in a transaction.
@@ -153,4 +153,4 @@ void Statements::Operators() {
       "r.expires_at<(substr(c.relname,6)::bigint+1)*86400000000000)";
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 // Longer than any request may wait (5 min).
 inline constexpr hf_duration kTombstone = 600 * HF_S;
@@ -67,6 +67,6 @@ bool IsSchemaName(std::string_view name);
 // `text` with "$S" replaced by the quoted schema.
 std::string InSchema(std::string text, const std::string& schema);
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_STATEMENTS_H_

@@ -14,7 +14,7 @@
 #include "adapters/postgres/schema.h"
 #include "adapters/postgres/sweep.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 constexpr Duration kMaxTimeout = std::chrono::minutes(5);
@@ -225,4 +225,4 @@ Stats Store::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -7,7 +7,7 @@
 #include "adapters/postgres/partition.h"
 #include "adapters/postgres/pool.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 void SweepJob::Begin() {
   Query query;
@@ -77,4 +77,4 @@ void SweepJob::OnEnd(hf_store_status status, std::string detail) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

@@ -19,7 +19,7 @@
 
 #include "adapters/postgres/job.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 
 class SweepJob final : public Job {
  public:
@@ -45,6 +45,6 @@ class SweepJob final : public Job {
   std::vector<std::string> partitions_;
 };
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres
 
 #endif  // HOLDFAST_ADAPTERS_POSTGRES_SWEEP_H_

@@ -17,7 +17,7 @@
 #include "adapters/postgres/row.h"
 #include "adapters/postgres/statements.h"
 
-namespace holdfast::inline v0_4::postgres {
+namespace holdfast::inline v0_5::postgres {
 namespace {
 
 constexpr uint32_t kDefaultBody = 64 * 1024;
@@ -274,4 +274,4 @@ absl::Status Commit(pg_conn* connection) {
   return MakeStatus(HF_ABORTED, HF_R_NONE, "postgres: rolled back: a statement before had failed");
 }
 
-}  // namespace holdfast::inline v0_4::postgres
+}  // namespace holdfast::inline v0_5::postgres

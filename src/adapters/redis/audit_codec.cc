@@ -4,7 +4,7 @@
 
 #include "adapters/redis/record_codec.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr uint64_t kVersion = 1;
@@ -42,4 +42,4 @@ bool UnpackAudit(std::string_view bytes, AuditRow* row) {
   return true;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -19,12 +19,12 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 std::string PackAudit(const AuditRow& row);
 // False: not one of ours. row->key_id is not in it.
 bool UnpackAudit(std::string_view bytes, AuditRow* row);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_AUDIT_CODEC_H_

@@ -13,7 +13,7 @@
 
 #include "adapters/redis/cluster_route.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -310,4 +310,4 @@ const char* ClusterCarrier::Refusal() const {
          "promoted), so that finished work could run again; call Rearm to go on";
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -23,7 +23,7 @@
 #include "adapters/redis/io_thread.h"
 #include "adapters/redis/requests.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class ClusterCarrier final : public Carrier {
  public:
@@ -93,6 +93,6 @@ class ClusterCarrier final : public Carrier {
 // The slot of a record, and of all that belongs to it.
 uint16_t SlotOfRecord(const uint8_t* key_id);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_CARRIER_H_

@@ -16,7 +16,7 @@
 #include "adapters/redis/record_codec.h"
 #include "adapters/redis/requests.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr uint32_t kMostRows = 10000;
@@ -168,4 +168,4 @@ absl::StatusOr<StoreInfo> ClusterDesk::Info(SteadyTime until) {
   return all;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

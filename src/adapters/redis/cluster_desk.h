@@ -20,7 +20,7 @@
 #include "adapters/redis/cluster_carrier.h"
 #include "adapters/redis/core.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Not on the io thread. Errors as those of desk.h.
 class ClusterDesk {
@@ -43,6 +43,6 @@ class ClusterDesk {
   ClusterCarrier& carrier_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_DESK_H_

@@ -11,7 +11,7 @@
 
 #include "adapters/redis/cluster_router.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -111,4 +111,4 @@ void ClusterRouter::EndLookUp(const absl::Status& status) {
   ArmPace();
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

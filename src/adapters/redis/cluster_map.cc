@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 SlotMap::SlotMap() {
   for (std::atomic<NodeId>& owner : owner_) owner.store(kNoNode, std::memory_order_relaxed);
@@ -62,4 +62,4 @@ std::optional<NodeAddress> SlotMap::AddressOf(NodeId node) const {
   return nodes_[node];
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

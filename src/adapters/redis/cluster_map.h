@@ -24,7 +24,7 @@
 #include "adapters/redis/cluster_slot.h"
 #include "adapters/redis/cluster_topology.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Index of a node; stable while the map lives.
 using NodeId = uint16_t;
@@ -62,6 +62,6 @@ class SlotMap {
   std::vector<NodeAddress> nodes_;  // by id
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_MAP_H_

@@ -19,7 +19,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Not thread-safe: its owner has a lock.
 class Refresh {
@@ -53,6 +53,6 @@ class Refresh {
   uint64_t begun_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_REFRESH_H_

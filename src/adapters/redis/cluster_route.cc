@@ -4,7 +4,7 @@
 
 #include <optional>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 bool Says(std::string_view error, std::string_view word) {
@@ -90,4 +90,4 @@ Step Route::Refuse(const char* why) {
   return Step::kRefused;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -28,7 +28,7 @@
 
 #include "adapters/redis/cluster_map.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline constexpr uint32_t kMaxRedirects = 5;  // in a row, between pauses
 inline constexpr uint32_t kMaxPauses = 16;
@@ -83,6 +83,6 @@ class Route {
   const char* why_ = "";
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTE_H_

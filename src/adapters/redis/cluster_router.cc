@@ -12,7 +12,7 @@
 
 #include "adapters/redis/cluster_trip.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -296,4 +296,4 @@ void ClusterRouter::DropUnused(SteadyTime before) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -38,7 +38,7 @@
 #include "adapters/redis/cluster_route.h"
 #include "adapters/redis/router.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 struct ClusterCounters {
   std::atomic<uint64_t> moved{0};
@@ -136,6 +136,6 @@ class ClusterRouter final : public Router, public std::enable_shared_from_this<C
   boost::asio::steady_timer pace_;  // the first of paused_, and of the refresh
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_ROUTER_H_

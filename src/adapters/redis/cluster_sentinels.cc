@@ -4,7 +4,7 @@
 
 #include <array>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 // The smallest numbers whose digits, as a hash tag, lie in the slots wanted.
@@ -50,4 +50,4 @@ void ClusterSentinels::Compare(size_t index, const redisReply& found) {
   if (sentinels_[index].alarmed()) alarmed_.store(true, std::memory_order_relaxed);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -19,7 +19,7 @@
 #include "adapters/redis/sentinel.h"
 #include "adapters/redis/wire.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Thread-safe.
 class ClusterSentinels {
@@ -48,6 +48,6 @@ class ClusterSentinels {
   std::atomic<bool> alarmed_{false};  // one of them is
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_SENTINELS_H_

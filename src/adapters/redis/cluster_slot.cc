@@ -5,7 +5,7 @@
 #include <array>
 #include <cstddef>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr uint16_t kPolynomial = 0x1021;
@@ -43,4 +43,4 @@ uint16_t Crc16(std::string_view bytes) {
 
 uint16_t SlotOf(std::string_view key) { return Crc16(HashedPart(key)) % kSlots; }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline constexpr uint16_t kSlots = 16384;
 
@@ -18,6 +18,6 @@ uint16_t Crc16(std::string_view bytes);
 // 0..16383. Keys are bytes; an empty key has a slot, too.
 uint16_t SlotOf(std::string_view key);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_SLOT_H_

@@ -16,7 +16,7 @@
 #include "adapters/redis/seeds.h"
 #include "adapters/redis/sweep.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 // As strong as the weakest: a key may be on any of them.
@@ -174,4 +174,4 @@ ClusterStats ClusterStore::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -14,7 +14,7 @@
 
 #include "adapters/redis/cluster_slot.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr size_t kMaxHost = 255;
@@ -131,4 +131,4 @@ std::optional<Redirect> ParseRedirect(std::string_view error, const NodeAddress&
   return redirect;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

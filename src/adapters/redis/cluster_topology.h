@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline constexpr size_t kMaxClusterNodes = 1000;  // as the cluster specification recommends
 
@@ -59,6 +59,6 @@ struct Redirect {
 // nullopt: no redirection, or none that can be followed.
 std::optional<Redirect> ParseRedirect(std::string_view error, const NodeAddress& asked);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_TOPOLOGY_H_

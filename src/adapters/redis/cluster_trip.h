@@ -10,7 +10,7 @@
 #include "adapters/redis/cluster_route.h"
 #include "adapters/redis/cluster_router.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Owns itself: from the router's Submit until it has called back, or was withdrawn.
 class ClusterRouter::Trip final : public Exchange {
@@ -48,6 +48,6 @@ class ClusterRouter::Trip final : public Exchange {
   Loss loss_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CLUSTER_TRIP_H_

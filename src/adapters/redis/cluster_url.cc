@@ -10,7 +10,7 @@
 
 #include "adapters/redis/seeds.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 absl::Status Bad(std::string_view text) {
@@ -57,4 +57,4 @@ absl::StatusOr<ClusterOptions> ParseClusterUrl(std::string_view url) {
   return options;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <utility>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -304,4 +304,4 @@ void Connection::ExpireSent(SteadyTime now) {
   for (auto& [exchange, reply] : unconfirmed) exchange->OnReply(std::move(reply), kNotAsked);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

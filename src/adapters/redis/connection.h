@@ -46,7 +46,7 @@
 #include "adapters/redis/stream.h"
 #include "adapters/redis/wire.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Connection;
 
@@ -199,6 +199,6 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer pace_;  // the limit of an attempt, or the pause before the next
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CONNECTION_H_

@@ -6,7 +6,7 @@
 
 #include "adapters/redis/connection.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 // Enough to fill a socket's buffer; more would only make the first of them wait for the last.
@@ -232,4 +232,4 @@ void Connection::LoseQueued(const Loss& loss) {
   for (const auto& [exchange, bytes] : queue) Lose(exchange, bytes, loss);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -6,7 +6,7 @@
 #include <array>
 #include <chrono>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::hours;
@@ -115,4 +115,4 @@ absl::Status ToStatus(hf_store_status status, std::string_view detail) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

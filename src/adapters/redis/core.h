@@ -18,7 +18,7 @@
 #include "adapters/redis/exchange.h"
 #include "adapters/redis/scripts.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Where the commands about a key go. One server has one answer to that, a cluster has others. Thread-safe.
 class Carrier {
@@ -86,6 +86,6 @@ absl::Status PrepareOptions(Options* options);
 // A storage status as absl::Status, for operators.
 absl::Status ToStatus(hf_store_status status, std::string_view detail);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_CORE_H_

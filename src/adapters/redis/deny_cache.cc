@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 DenyCache::DenyCache(uint32_t entries, Duration trust)
     : trust_(trust),
@@ -47,4 +47,4 @@ void DenyCache::Put(const LimitId& id, uint32_t cost, Duration wait, hf_time now
   *chosen = {id, AddTime(now, wait), AddTime(now, std::min(wait, trust_)), cost};
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

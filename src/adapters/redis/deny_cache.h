@@ -18,7 +18,7 @@
 #include <mutex>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 using LimitId = std::array<uint8_t, 32>;
 
@@ -55,6 +55,6 @@ class DenyCache {
   const std::unique_ptr<Set[]> sets_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_DENY_CACHE_H_

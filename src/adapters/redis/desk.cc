@@ -12,7 +12,7 @@
 #include "adapters/redis/record_codec.h"
 #include "adapters/redis/requests.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr uint32_t kMostRows = 10000;
@@ -321,4 +321,4 @@ absl::StatusOr<StoreInfo> InfoOfServer(Connection& connection, SteadyTime until)
   return info;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

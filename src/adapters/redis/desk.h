@@ -15,7 +15,7 @@
 #include "adapters/redis/connection.h"
 #include "adapters/redis/core.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Errors of all: those of AskAll; UNAVAILABLE for an error reply.
 //
@@ -46,6 +46,6 @@ absl::Status CheckNote(const AuditNote& note);
 // "hf:" + kind + "{64 hex digits}" back to its key id.
 std::optional<KeyId> KeyIdOf(std::string_view key, std::string_view prefix, std::string_view kind);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_DESK_H_

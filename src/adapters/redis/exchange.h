@@ -10,7 +10,7 @@
 
 #include "adapters/redis/wire.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -46,6 +46,6 @@ class Exchange {
   ~Exchange() = default;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_EXCHANGE_H_

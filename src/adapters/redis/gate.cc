@@ -5,7 +5,7 @@
 #include <charconv>
 #include <map>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr uint32_t kOldestMajor = 7;
@@ -156,4 +156,4 @@ Guarantee GuaranteeOf(const ServerFacts& facts, const Options& options) {
   return {GuaranteeLevel::kProcess, name + ", one machine, no replicas: " + kept};
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -14,7 +14,7 @@
 
 #include "adapters/redis/wire.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Empty or nullopt: the server did not tell.
 struct ServerFacts {
@@ -43,6 +43,6 @@ absl::Status Judge(const ServerFacts& facts, const Options& options);
 
 Guarantee GuaranteeOf(const ServerFacts& facts, const Options& options);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_GATE_H_

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 Debt DebtOf(const Limit& limit, int64_t cost) {
   const Wide parts = static_cast<Wide>(cost) * limit.period_us;
@@ -62,4 +62,4 @@ redis.call('SET', KEYS[1], string.format('%.0f:%.0f:%.0f', now + after, after_pa
 return {1, 0, after, after_part}
 )lua";
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

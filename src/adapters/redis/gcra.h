@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline constexpr int64_t kMaxPermits = 10'000'000;
 inline constexpr int64_t kMaxBurst = 10'000'000;
@@ -56,6 +56,6 @@ extern const std::string_view kGcraHead;
 extern const std::string_view kGcraBody;
 inline std::string GcraScript() { return std::string(kGcraHead) + std::string(kGcraBody); }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_GCRA_H_

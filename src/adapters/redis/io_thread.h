@@ -8,7 +8,7 @@
 #include <optional>
 #include <thread>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class IoThread {
  public:
@@ -35,6 +35,6 @@ class IoThread {
   std::thread thread_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_IO_THREAD_H_

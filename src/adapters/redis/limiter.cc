@@ -13,7 +13,7 @@
 #include "adapters/redis/limiter_core.h"
 #include "adapters/redis/seeds.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr size_t kMaxName = 64;
@@ -146,4 +146,4 @@ void Limiter::Peek(const LimitAsk& ask, Done done) { Submit(ask, false, std::mov
 
 LimiterStats Limiter::stats() const { return impl_->stats(); }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

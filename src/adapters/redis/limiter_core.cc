@@ -12,7 +12,7 @@
 #include "adapters/redis/cluster_slot.h"
 #include "adapters/redis/single_router.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -240,4 +240,4 @@ LimiterStats Limiter::Impl::stats() const {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -28,7 +28,7 @@
 #include "adapters/redis/router.h"
 #include "adapters/redis/stream.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Limiter::Impl final : public ConnectionOwner {
  public:
@@ -79,6 +79,6 @@ class Limiter::Impl final : public ConnectionOwner {
   std::shared_ptr<ClusterRouter> cluster_;  // router_, if it is one
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_LIMITER_CORE_H_

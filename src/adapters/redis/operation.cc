@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr int kMaxRounds = 16;
@@ -257,4 +257,4 @@ void Operation::Written(int confirmed) {
 
 void Operation::End(StoreReply reply) { end_.OnEnd(*this, std::move(reply)); }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

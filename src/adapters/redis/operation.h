@@ -56,7 +56,7 @@
 #include "adapters/redis/record_codec.h"
 #include "adapters/redis/settlement.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Operation;
 
@@ -144,6 +144,6 @@ class Operation : public Exchange {
   std::string px_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_OPERATION_H_

@@ -7,7 +7,7 @@
 #include "adapters/redis/audit_codec.h"
 #include "adapters/redis/operation.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr int64_t kLongestLife =
@@ -192,4 +192,4 @@ void Operation::ComposeScript(Script script, std::initializer_list<std::string_v
   wire = Wire(std::span(all).first(count));
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -12,7 +12,7 @@
 
 #include "adapters/redis/requests.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr size_t kLookedAt = 3;  // of the greeting: INFO, CONFIG, the sentinel; then the scripts
@@ -223,4 +223,4 @@ void Pool::OnAttempt(Connection&, const absl::Status& status) {
   changed_.notify_all();
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

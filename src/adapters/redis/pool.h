@@ -21,7 +21,7 @@
 #include "adapters/redis/io_thread.h"
 #include "adapters/redis/sentinel.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Pool final : public Carrier, public ConnectionOwner {
  public:
@@ -72,6 +72,6 @@ class Pool final : public Carrier, public ConnectionOwner {
   ServerFacts facts_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_POOL_H_

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr int64_t kMicro = HF_US;
@@ -143,4 +143,4 @@ Unpacked Unpack(std::string_view bytes, std::optional<int64_t> expires_ms) {
   return out;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -37,7 +37,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 inline constexpr uint8_t kRecordVersion = 1;
 inline constexpr size_t kHeaderSize = 128;
@@ -76,6 +76,6 @@ Unpacked Unpack(std::string_view bytes, std::optional<int64_t> expires_ms);
 void PutNumber(std::string* out, uint64_t value, size_t size);
 uint64_t GetNumber(std::string_view bytes, size_t at, size_t size);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_RECORD_CODEC_H_

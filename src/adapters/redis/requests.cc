@@ -14,7 +14,7 @@
 
 #include "adapters/redis/operation.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 using std::chrono::steady_clock;
@@ -297,4 +297,4 @@ absl::StatusOr<std::vector<Reply>> AskAll(Connection& connection, std::vector<Wi
   return replies;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

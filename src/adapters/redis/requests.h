@@ -12,7 +12,7 @@
 
 #include "adapters/redis/core.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Thread-safe.
 class Requests {
@@ -42,6 +42,6 @@ class Requests {
 absl::StatusOr<std::vector<Reply>> AskAll(Connection& connection, std::vector<Wire> wires,
                                           SteadyTime until);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_REQUESTS_H_

@@ -12,7 +12,7 @@
 #include "adapters/redis/connection.h"
 #include "adapters/redis/exchange.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 struct Routed {
   Exchange* exchange = nullptr;
@@ -36,6 +36,6 @@ class Router {
   virtual void Stop() = 0;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_ROUTER_H_

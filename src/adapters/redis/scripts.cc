@@ -2,7 +2,7 @@
 // See scripts.h. Lua counts from 1: byte 40 of the layout is 41 here.
 #include "adapters/redis/scripts.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 #define HOLDFAST_REDIS_FOUND "{r,redis.call('TIME'),redis.call('PEXPIRETIME',KEYS[1])}"
@@ -83,4 +83,4 @@ constexpr std::string_view kSources[kScripts] = {
 
 std::string_view SourceOf(Script script) { return kSources[static_cast<size_t>(script)]; }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

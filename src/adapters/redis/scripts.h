@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // What a read, and a write whose guard failed, answer: {the record or nil, TIME, PEXPIRETIME}.
 //
@@ -37,6 +37,6 @@ std::string_view SourceOf(Script script);
 // As SCRIPT LOAD answers them; the same on every server.
 using ScriptNames = std::array<std::string, kScripts>;
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SCRIPTS_H_

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <system_error>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr size_t kMaxSeeds = 1000;
@@ -46,4 +46,4 @@ absl::StatusOr<std::vector<NodeAddress>> ParseSeeds(const Server& server,
   return addresses;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

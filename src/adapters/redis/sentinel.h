@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Sentinel {
  public:
@@ -50,6 +50,6 @@ class Sentinel {
   std::string value_;  // "": UNKNOWN
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SENTINEL_H_

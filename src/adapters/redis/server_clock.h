@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <ctime>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class ServerClock {
  public:
@@ -35,6 +35,6 @@ class ServerClock {
   std::atomic<int64_t> offset_{0};
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SERVER_CLOCK_H_

@@ -7,7 +7,7 @@
 
 #include "adapters/redis/record_codec.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr std::string_view kOneBody = "1";
@@ -78,4 +78,4 @@ Settlement SettlementOf(const hf_store_request& request, int64_t now) {
   return out;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

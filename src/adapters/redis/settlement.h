@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 struct Settlement {
   bool sound = true;    // false: no store can execute the request
@@ -35,6 +35,6 @@ struct Settlement {
 
 Settlement SettlementOf(const hf_store_request& request, int64_t now);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SETTLEMENT_H_

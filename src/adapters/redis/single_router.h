@@ -8,7 +8,7 @@
 
 #include "adapters/redis/router.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class SingleRouter final : public Router {
  public:
@@ -25,6 +25,6 @@ class SingleRouter final : public Router {
   const std::shared_ptr<Connection> connection_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SINGLE_ROUTER_H_

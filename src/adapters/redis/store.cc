@@ -13,7 +13,7 @@
 #include "adapters/redis/requests.h"
 #include "adapters/redis/sweep.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 class Store::Impl {
  public:
@@ -134,4 +134,4 @@ absl::Status Store::Rearm(Duration timeout) {
 
 Stats Store::stats() const { return StatsOf(impl_->core().counters, impl_->pool().counters()); }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

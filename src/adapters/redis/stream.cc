@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 namespace net = boost::asio;
@@ -164,4 +164,4 @@ std::shared_ptr<Stream> Stream::Make(net::io_context& io, const Server& server,
   return std::make_shared<TlsStream>(io, server, tls);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

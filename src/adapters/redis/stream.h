@@ -18,7 +18,7 @@ namespace boost::asio::ssl {
 class context;
 }
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
 
@@ -44,6 +44,6 @@ class Stream {
   virtual void Close() = 0;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_STREAM_H_

@@ -8,7 +8,7 @@
 #include <atomic>
 #include <chrono>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 absl::StatusOr<uint64_t> SweepPage(Requests* requests, const ScanPage& page, SteadyTime until) {
   uint64_t swept = 0;
@@ -60,4 +60,4 @@ Stats StatsOf(const Counters& of, const ConnectionCounters& on) {
   return stats;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -12,13 +12,13 @@
 #include "adapters/redis/core.h"
 #include "adapters/redis/requests.h"
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // Writes down as IN_DOUBT what of the page has a lease that lapsed; returns how many.
 absl::StatusOr<uint64_t> SweepPage(Requests* requests, const ScanPage& page, SteadyTime until);
 
 Stats StatsOf(const Counters& of, const ConnectionCounters& on);
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_SWEEP_H_

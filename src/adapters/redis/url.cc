@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 constexpr size_t kMaxUrl = 8192;
@@ -188,4 +188,4 @@ absl::StatusOr<Options> ParseUrl(std::string_view url) {
   return options;
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <vector>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 namespace {
 
 // Ours are a few; a page of SCAN is at most a few ten thousand.
@@ -110,4 +110,4 @@ void ReplyParser::Fail(std::string_view what) {
   error_ = "not a reply of Redis: " + std::string(what);
 }
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::redis {
+namespace holdfast::inline v0_5::redis {
 
 // A command as it goes over the wire. Empty if there was no memory for it.
 class Wire {
@@ -84,6 +84,6 @@ class ReplyParser {
   std::string error_;
 };
 
-}  // namespace holdfast::inline v0_4::redis
+}  // namespace holdfast::inline v0_5::redis
 
 #endif  // HOLDFAST_ADAPTERS_REDIS_WIRE_H_

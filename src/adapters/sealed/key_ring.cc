@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 namespace {
 
 constexpr size_t kFileMax = size_t{16} << 20;
@@ -184,4 +184,4 @@ KeyFound MemoryKeyRing::Find(std::string_view tenant, uint32_t number) const {
   return {.state = KeyState::kReady, .number = number, .key = *at->second};
 }
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed

@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
-#include "adapters/sealed/envelope.h"
+#include "adapters/sealed/sealed_body.h"
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 namespace {
 
 // The tenant's key is what ties it to the tenant; the record is not known where it is sealed.
@@ -54,4 +54,4 @@ absl::StatusOr<std::string> OpenKey(const KeyRing& keys, std::string_view tenant
   return *std::move(key);
 }
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed

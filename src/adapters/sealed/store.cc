@@ -10,9 +10,9 @@
 #include <span>
 #include <utility>
 
-#include "adapters/sealed/envelope.h"
+#include "adapters/sealed/sealed_body.h"
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 namespace {
 
 constexpr const char* kDoesNotOpen = "a sealed body does not open";
@@ -216,4 +216,4 @@ absl::StatusOr<std::string> Store::OpenBody(const StoredRecord& stored) const {
   return opening.body ? *std::move(opening.body) : stored.body;
 }
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed

@@ -14,7 +14,7 @@
 #include "adapters/sqlite/schema.h"
 #include "adapters/sqlite/wal_check.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
@@ -368,4 +368,4 @@ int64_t Connection::Number(const char* sql, int64_t otherwise) {
   return value;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

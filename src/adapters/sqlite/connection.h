@@ -29,7 +29,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // Whose SQL is being prepared.
 enum class SqlMode { kStore, kWork, kSetup, kRead };
@@ -108,6 +108,6 @@ class Connection {
   int wal_pages_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_CONNECTION_H_

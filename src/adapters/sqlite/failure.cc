@@ -7,7 +7,7 @@
 
 #include <new>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 hf_store_status Failure::Before() const {
   switch (code & 0xff) {
@@ -81,4 +81,4 @@ absl::Status ToStatus(hf_store_status status, std::string_view detail) {
   }
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -19,7 +19,7 @@
 
 struct sqlite3;
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 struct Failure {
   int code = 0;  // SQLite's extended result code; 0: none
@@ -44,6 +44,6 @@ absl::Status ToStatus(hf_store_status status, std::string_view detail);
 // The way back, for a file that could not be opened: whatever kept it closed, nothing happened.
 hf_store_status StatusOfOpening(const absl::Status& status);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_FAILURE_H_

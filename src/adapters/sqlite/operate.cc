@@ -13,7 +13,7 @@
 #include "adapters/sqlite/schema.h"
 #include "adapters/sqlite/store_impl.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr uint32_t kLargestPage = 10000;
@@ -176,4 +176,4 @@ absl::StatusOr<VerifyReport> Store::Verify(uint32_t max_keys, Duration timeout) 
   return report;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr Duration kDefaultBusyTimeout = std::chrono::seconds(1);
@@ -107,4 +107,4 @@ void FillDefaults(Options* options) {
   if (options->clock == nullptr) options->clock = SystemNow;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -6,13 +6,13 @@
 #include <absl/status/status.h>
 #include <holdfast/sqlite/options.h>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // Errors name the option.
 absl::Status CheckOptions(const Options& options);
 
 void FillDefaults(Options* options);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_OPTIONS_H_

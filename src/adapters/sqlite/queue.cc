@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 // Waits until `ready`, or the deadline; a deadline at the end of time is none.
@@ -122,4 +122,4 @@ void Queue::Close() {
   filled_.notify_one();
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

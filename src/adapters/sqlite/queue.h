@@ -31,7 +31,7 @@
 #include "adapters/sqlite/failure.h"
 #include "adapters/sqlite/record_row.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 class RecordTable;
 
@@ -120,6 +120,6 @@ class Queue {
   bool closed_ = false;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_QUEUE_H_

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr int kKid = 0, kState = 1, kOnExpiry = 2, kFingerprint = 3, kNonce = 4, kToken = 5,
@@ -163,4 +163,4 @@ void BindRow(sqlite3_stmt* statement, const uint8_t* kid, const hf_record& recor
   bytes(kBodyColumn, record.body);
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -18,7 +18,7 @@
 
 struct sqlite3_stmt;
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // A SELECT names the columns in this order, from its column 0 on; so does the INSERT, from its parameter 1 on.
 #define HOLDFAST_ROW_VALUES                                                     \
@@ -53,6 +53,6 @@ void BindRow(sqlite3_stmt* statement, const uint8_t* kid, const hf_record& recor
 // Is this the body that the row tells of?
 bool HasBody(const Row& row, const hf_str& body);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_RECORD_ROW_H_

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 // Never by their bare names: a temporary table of the user's would come first.
@@ -228,4 +228,4 @@ Failure RecordTable::Fail(int code, const char* what) const {
   return FailureOf(connection_->db(), code, what);
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

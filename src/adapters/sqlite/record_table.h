@@ -25,7 +25,7 @@
 #include "adapters/sqlite/failure.h"
 #include "adapters/sqlite/record_row.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // What is stored under a key.
 struct StoredRow {
@@ -103,6 +103,6 @@ class RecordTable {
   uint64_t saved_floor_ = 0;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_RECORD_TABLE_H_

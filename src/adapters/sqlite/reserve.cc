@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr size_t kChunk = 65536;
@@ -93,4 +93,4 @@ int Reserve::Empty() {
   return code == SQLITE_OK ? file->xTruncate(file.get(), 0) : code;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -25,7 +25,7 @@
 
 struct sqlite3_vfs;
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 class Reserve {
  public:
@@ -53,6 +53,6 @@ class Reserve {
   Failure why_;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_RESERVE_H_

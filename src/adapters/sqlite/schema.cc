@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // Names that a second table or index needs, too, when a file is migrated.
 #define HOLDFAST_AUDIT_TABLE                                   \
@@ -85,4 +85,4 @@ absl::Status CheckOwnerNumbers(int64_t application_id, int64_t version) {
   return absl::OkStatus();
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

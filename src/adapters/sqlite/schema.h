@@ -18,7 +18,7 @@
 
 #include <cstdint>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 inline constexpr int32_t kApplicationId = 0x68667374;  // "hfst"
 inline constexpr int32_t kSchemaVersion = 2;
@@ -33,6 +33,6 @@ extern const char kMigrateFrom1[];
 // OK for a file that this holdfast can read, or bring to its own version.
 absl::Status CheckOwnerNumbers(int64_t application_id, int64_t version);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_SCHEMA_H_

@@ -15,7 +15,7 @@
 #include "adapters/sqlite/options.h"
 #include "adapters/sqlite/store_impl.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr Duration kDefaultTtl = std::chrono::hours(24);
@@ -251,4 +251,4 @@ absl::Status Store::Read(const Script& script, Duration timeout) {
 
 Stats Store::stats() const { return impl_->stats(); }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -18,7 +18,7 @@
 #include "adapters/sqlite/queue.h"
 #include "adapters/sqlite/writer.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 // Why a job was not run, or nothing is known of it: nothing of the job may be read then, the writer may still
 // be at it.
@@ -148,6 +148,6 @@ class Store::Impl {
   Writer writer_;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_STORE_IMPL_H_

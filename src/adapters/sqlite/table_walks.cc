@@ -9,7 +9,7 @@
 
 #include "adapters/sqlite/record_table.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 // Damaged rows that a sweep passes over before it gives up: they stay in the order of expiry for ever.
@@ -135,4 +135,4 @@ Failure RecordTable::ReadAudit(const std::optional<KeyId>& key_id, uint32_t limi
   return code == SQLITE_DONE ? Failure{} : Fail(code, "audit");
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

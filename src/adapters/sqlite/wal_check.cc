@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 constexpr size_t kHeader = 32;
@@ -74,4 +74,4 @@ WalExtent ExamineWal(std::span<const uint8_t> wal) {
   return extent;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

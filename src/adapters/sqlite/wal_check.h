@@ -15,7 +15,7 @@
 #include <cstdint>
 #include <span>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 struct WalExtent {
   bool damaged = false;
@@ -24,6 +24,6 @@ struct WalExtent {
 
 WalExtent ExamineWal(std::span<const uint8_t> wal);
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_WAL_CHECK_H_

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 bool SameKey(const Job& a, const Job& b) {
@@ -336,4 +336,4 @@ void Writer::CheckpointIfDue() {
   stats_.checkpoints += whole ? 1 : 0;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

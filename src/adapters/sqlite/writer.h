@@ -33,7 +33,7 @@
 #include "adapters/sqlite/record_table.h"
 #include "adapters/sqlite/reserve.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 
 class Writer {
  public:
@@ -119,6 +119,6 @@ class Writer {
   Stats stats_;
 };
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite
 
 #endif  // HOLDFAST_ADAPTERS_SQLITE_WRITER_H_

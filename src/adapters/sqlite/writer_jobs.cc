@@ -11,7 +11,7 @@
 
 #include "adapters/sqlite/writer.h"
 
-namespace holdfast::inline v0_4::sqlite {
+namespace holdfast::inline v0_5::sqlite {
 namespace {
 
 // Constraints that wait for COMMIT would fail there for the whole batch.
@@ -309,4 +309,4 @@ bool Writer::CommitAlone(Job* job) {
   return false;
 }
 
-}  // namespace holdfast::inline v0_4::sqlite
+}  // namespace holdfast::inline v0_5::sqlite

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bytes of a sealed body: vectors made by another program (libsodium and libzstd from Python), and every way in
 // which bytes, key and place can fail to belong together.
+#include "adapters/sealed/sealed_body.h"
+
 #include <gtest/gtest.h>
 #include <holdfast/c/idempotency.h>
 
@@ -8,8 +10,6 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-
-#include "adapters/sealed/envelope.h"
 
 namespace holdfast::sealed {
 namespace {
@@ -56,7 +56,7 @@ std::optional<std::string> OpenAt(const Place& place, std::string_view bytes,
   return Open(key, place, bytes, header);
 }
 
-TEST(SealedEnvelope, VectorsOfAnotherProgramAreWrittenAndRead) {
+TEST(SealedBody, VectorsOfAnotherProgramAreWrittenAndRead) {
   struct Vector {
     uint32_t number;
     Place place;
@@ -88,7 +88,7 @@ TEST(SealedEnvelope, VectorsOfAnotherProgramAreWrittenAndRead) {
   }
 }
 
-TEST(SealedEnvelope, CompressedVectorIsRead) {
+TEST(SealedBody, CompressedVectorIsRead) {
   std::string plain;
   for (int i = 0; i < 200; ++i) plain += "abcdefgh";
   const std::string bytes = FromHex(
@@ -97,7 +97,7 @@ TEST(SealedEnvelope, CompressedVectorIsRead) {
   EXPECT_EQ(OpenAt(At(BodyKind::kResult), bytes), plain);
 }
 
-TEST(SealedEnvelope, OnlyWhatShrinksByAFifthIsCompressed) {
+TEST(SealedBody, OnlyWhatShrinksByAFifthIsCompressed) {
   const auto compressed = [](std::string_view plain, bool compress) {
     Header header;
     const std::string bytes = Seal(TestKey(), At(BodyKind::kResult), plain, compress);
@@ -119,7 +119,7 @@ TEST(SealedEnvelope, OnlyWhatShrinksByAFifthIsCompressed) {
   EXPECT_TRUE(compressed(noise + std::string(4000, 'x'), true));   // saves a third
 }
 
-TEST(SealedEnvelope, NoFlippedBitOpens) {
+TEST(SealedBody, NoFlippedBitOpens) {
   const std::string bytes = Seal(TestKey(), At(BodyKind::kResult), "result", true);
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string flipped = bytes;
@@ -128,7 +128,7 @@ TEST(SealedEnvelope, NoFlippedBitOpens) {
   }
 }
 
-TEST(SealedEnvelope, NoTornOrLengthenedBodyOpens) {
+TEST(SealedBody, NoTornOrLengthenedBodyOpens) {
   for (const std::string& plain : {std::string("result"), std::string(3000, 'x')}) {
     const std::string bytes = Seal(TestKey(), At(BodyKind::kResult), plain, true);
     for (size_t size = 0; size < bytes.size(); ++size) {
@@ -139,7 +139,7 @@ TEST(SealedEnvelope, NoTornOrLengthenedBodyOpens) {
   }
 }
 
-TEST(SealedEnvelope, BodyOpensOnlyInItsPlaceAndUnderItsKey) {
+TEST(SealedBody, BodyOpensOnlyInItsPlaceAndUnderItsKey) {
   const Place place = At(BodyKind::kResult, HF_BODY_REFERENCE, HF_NOT_FOUND);
   const std::string bytes = Seal(TestKey(), place, "s3://results/17", true);
   ASSERT_EQ(OpenAt(place, bytes), "s3://results/17");
@@ -155,7 +155,7 @@ TEST(SealedEnvelope, BodyOpensOnlyInItsPlaceAndUnderItsKey) {
   EXPECT_EQ(OpenAt(place, bytes, SealingKey::Fresh()), std::nullopt);
 }
 
-TEST(SealedEnvelope, HeaderIsBelievedOnlyWithinItsBounds) {
+TEST(SealedBody, HeaderIsBelievedOnlyWithinItsBounds) {
   Header header;
   EXPECT_EQ(ReadHeader("", &header), Look::kUnsealed);
   EXPECT_EQ(ReadHeader("plain text of before", &header), Look::kUnsealed);
@@ -176,7 +176,7 @@ TEST(SealedEnvelope, HeaderIsBelievedOnlyWithinItsBounds) {
   EXPECT_EQ(with(9, std::string_view("\0\0\0\x02", 4)), Look::kBroken);  // less than its bytes
 }
 
-TEST(SealedEnvelope, DecompressionNeverPassesTheSizeThatWasSealed) {
+TEST(SealedBody, DecompressionNeverPassesTheSizeThatWasSealed) {
   // A body that says 8 MiB and holds 2000 bytes, sealed by someone who has the key.
   const std::string honest = Seal(TestKey(), At(BodyKind::kResult), std::string(2000, 'x'), true);
   const std::string bomb =
@@ -188,7 +188,7 @@ TEST(SealedEnvelope, DecompressionNeverPassesTheSizeThatWasSealed) {
   EXPECT_EQ(OpenAt(At(BodyKind::kResult), crossed), std::nullopt);  // its size is sealed in
 }
 
-TEST(SealedEnvelope, SameBodyIsNeverTheSameBytesTwice) {
+TEST(SealedBody, SameBodyIsNeverTheSameBytesTwice) {
   const Place place = At(BodyKind::kResult);
   EXPECT_NE(Seal(TestKey(), place, "yes", true), Seal(TestKey(), place, "yes", true));
 }

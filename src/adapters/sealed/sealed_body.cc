@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See envelope.h.
-#include "adapters/sealed/envelope.h"
+// See sealed_body.h.
+#include "adapters/sealed/sealed_body.h"
 
 #include <holdfast/c/idempotency.h>
 #include <sodium.h>
@@ -10,7 +10,7 @@
 #include <array>
 #include <cstring>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 namespace {
 
 constexpr std::string_view kFamily = "hfs";
@@ -120,4 +120,4 @@ std::optional<std::string> Open(const SealingKey& key, const Place& place, std::
   return plain;
 }
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/sealed/envelope.h"
+#include "adapters/sealed/sealed_body.h"
 
 namespace {
 

@@ -13,8 +13,8 @@
 // truncated (4) and code (4).
 //
 // Nothing is allocated for what a header claims before the tag has proved it, and then no more than HF_IDEM_BODY_MAX.
-#ifndef HOLDFAST_ADAPTERS_SEALED_ENVELOPE_H_
-#define HOLDFAST_ADAPTERS_SEALED_ENVELOPE_H_
+#ifndef HOLDFAST_ADAPTERS_SEALED_SEALED_BODY_H_
+#define HOLDFAST_ADAPTERS_SEALED_SEALED_BODY_H_
 
 #include <holdfast/c/record.h>
 #include <holdfast/sealed/key_ring.h>
@@ -26,7 +26,7 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::inline v0_4::sealed {
+namespace holdfast::inline v0_5::sealed {
 
 inline constexpr size_t kNonceBytes = 24;
 inline constexpr size_t kSealBytes = 53;        // what a seal adds
@@ -63,6 +63,6 @@ std::string Seal(const KeyFound& key, const Place& place, std::string_view plain
 std::optional<std::string> Open(const SealingKey& key, const Place& place, std::string_view bytes,
                                 const Header& header);
 
-}  // namespace holdfast::inline v0_4::sealed
+}  // namespace holdfast::inline v0_5::sealed
 
-#endif  // HOLDFAST_ADAPTERS_SEALED_ENVELOPE_H_
+#endif  // HOLDFAST_ADAPTERS_SEALED_SEALED_BODY_H_

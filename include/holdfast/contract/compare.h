@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compare: what changed between two versions of a schema.
+//
+// Messages, enums and services are matched by full name, wherever they are declared, fields and values by number. Two
+// messages of different names are compared as well where a field's type changed from one to the other. The entries of
+// maps are part of their field and no messages of their own.
+#ifndef HOLDFAST_CONTRACT_COMPARE_H_
+#define HOLDFAST_CONTRACT_COMPARE_H_
+
+#include <holdfast/contract/change.h>
+#include <holdfast/contract/schema.h>
+
+#include <vector>
+
+namespace holdfast::inline v0_5::contract {
+
+// All changes, by file and line of the newer version. Thread-safe. Cost: linear in the two schemas.
+std::vector<Change> Compare(const Schema& older, const Schema& newer);
+
+}  // namespace holdfast::inline v0_5::contract
+
+#endif  // HOLDFAST_CONTRACT_COMPARE_H_
