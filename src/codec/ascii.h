@@ -49,28 +49,57 @@ constexpr std::size_t SpanOf(const ByteClass& members, std::string_view text) {
   return size;
 }
 
-// Whether every byte is printable and no space: 0x21..0x7E. Eight at a time.
-inline bool IsGraphic(std::string_view text) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
-  constexpr std::uint64_t kHigh = kEach * 0x80;
-  const auto wrong = [](std::uint64_t word) {
-    const std::uint64_t low = word & ~kHigh;  // so that no sum carries into the next byte
-    const std::uint64_t at_least_first = low + kEach * (0x80 - 0x21);
-    const std::uint64_t above_last = low + kEach * (0x7F - 0x7E);
-    return (word | ~at_least_first | above_last) & kHigh;
+namespace ascii {
+
+inline constexpr std::uint64_t kEach = 0x0101010101010101;
+inline constexpr std::uint64_t kHigh = kEach * 0x80;
+inline constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+inline std::uint64_t Load(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, kWord);
+  return word;
+}
+
+// 1..7 bytes as a word that holds all of them, some twice, and no other.
+inline std::uint64_t LoadShort(const char* at, std::size_t size) {
+  if (size >= 4) {
+    std::uint32_t first = 0, last = 0;
+    std::memcpy(&first, at, 4);
+    std::memcpy(&last, at + size - 4, 4);
+    return first | static_cast<std::uint64_t>(last) << 32;
+  }
+  const auto byte = [&](std::size_t i) -> std::uint64_t {
+    return static_cast<std::uint8_t>(at[i]);
   };
-  const auto load = [&](std::size_t at, std::size_t size) {
-    std::uint64_t word = kEach * '!';
-    std::memcpy(&word, text.data() + at, size);
-    return word;
-  };
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  return byte(0) * kEach ^ (byte(0) ^ byte(size / 2)) << 8 ^ (byte(0) ^ byte(size - 1)) << 16;
+}
+
+// The high bit of each byte that is not in kFirst..kLast.
+template <char kFirst, char kLast>
+constexpr std::uint64_t Outside(std::uint64_t word) {
+  const std::uint64_t low = word & ~kHigh;  // so that no sum carries into the next byte
+  const std::uint64_t at_least_first = low + kEach * (0x80 - kFirst);
+  const std::uint64_t above_last = low + kEach * (0x7F - kLast);
+  return (word | ~at_least_first | above_last) & kHigh;
+}
+
+}  // namespace ascii
+
+// Whether wrong(word) is 0 for the bytes of `text`, eight at a time; some are seen twice.
+template <class Wrong>
+bool NoneIs(std::string_view text, Wrong wrong) {
   if (text.empty()) return true;
-  if (text.size() < kWord) return wrong(load(0, text.size())) == 0;
-  std::uint64_t seen = wrong(load(text.size() - kWord, kWord));
-  for (std::size_t at = 0; at + kWord < text.size(); at += kWord) seen |= wrong(load(at, kWord));
+  if (text.size() < ascii::kWord) return wrong(ascii::LoadShort(text.data(), text.size())) == 0;
+  std::uint64_t seen = wrong(ascii::Load(text.data() + text.size() - ascii::kWord));
+  for (std::size_t at = 0; at + ascii::kWord < text.size(); at += ascii::kWord) {
+    seen |= wrong(ascii::Load(text.data() + at));
+  }
   return seen == 0;
 }
+
+// Whether every byte is printable and no space: 0x21..0x7E.
+inline bool IsGraphic(std::string_view text) { return NoneIs(text, ascii::Outside<0x21, 0x7E>); }
 
 // Whether they are equal but for the case of letters; `lower` has none in upper case.
 inline bool EqualsLower(std::string_view text, std::string_view lower) {
