@@ -11,6 +11,7 @@
 #include <holdfast/entropy.h>
 #include <holdfast/status.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <compare>
@@ -41,7 +42,7 @@ class Uuid7 {
     }
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    hf_uuid7_next(&mine.state, ms < 0 ? 0 : ms, bytes_.data());
+    hf_uuid7_next(&mine.state, std::clamp<std::int64_t>(ms, 0, kLastMs), bytes_.data());
   }
 
   // Reads an id of any version, in either case. Errors: kInvalidArgument.
@@ -63,6 +64,7 @@ class Uuid7 {
 
  private:
   using Bytes = std::array<std::uint8_t, HF_UUID_SIZE>;
+  static constexpr std::int64_t kLastMs = (std::int64_t{1} << 48) - 1;
   explicit Uuid7(const Bytes& bytes) : bytes_(bytes) {}
 
   Bytes bytes_{};

@@ -6,6 +6,8 @@
 //   build     one allocation, as large as the two lists can get; they are written straight into it
 //
 // Invariant: whatever the bytes, the context is one that hf_context_new would have made.
+#include <holdfast/c/uuid7.h>
+
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -87,7 +89,7 @@ class Extraction {
   int32_t retries_ = 0;
   hf_time deadline_ = 0;
   char trace_id_hex_[32];
-  char uuid_[codec::kUuidSize];
+  char uuid_[HF_UUID_TEXT_SIZE];
 };
 
 hf_code Extraction::Gather(hf_error* error) {
@@ -188,7 +190,7 @@ hf_code Extraction::DecideRequestId(hf_error* error) {
   if (options_.entropy == nullptr || AllZero(options_.entropy + kTraceEntropy, kUuidEntropy)) {
     return NoEntropy(error);
   }
-  codec::FormatUuid(options_.entropy + kTraceEntropy, uuid_);
+  codec::FormatRandomUuid(options_.entropy + kTraceEntropy, uuid_);
   request_id_ = {uuid_, sizeof uuid_};
   Note(report_.made, HF_FIELD_REQUEST_ID);
   return HF_OK;

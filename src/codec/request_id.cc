@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "codec/ascii.h"
-#include "codec/hex.h"
+#include "codec/uuid7.h"
 
 namespace holdfast::codec {
 namespace {
@@ -32,18 +32,12 @@ bool IsOpaqueId(std::string_view text, std::size_t max) {
   return !text.empty() && text.size() <= max && IsGraphic(text);
 }
 
-void FormatUuid(const std::uint8_t* entropy, char* out) {
-  std::uint8_t bytes[16];
+void FormatRandomUuid(const std::uint8_t* entropy, char* out) {
+  std::uint8_t bytes[HF_UUID_SIZE];
   std::memcpy(bytes, entropy, sizeof bytes);
   bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0F) | 0x40);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3F) | 0x80);
-  constexpr std::size_t kGroups[] = {4, 2, 2, 2, 6};
-  const std::uint8_t* from = bytes;
-  for (const std::size_t group : kGroups) {
-    if (from != bytes) *out++ = '-';
-    out = EncodeHex(from, group, out);
-    from += group;
-  }
+  FormatUuid(bytes, out);
 }
 
 bool ParseCriticality(std::string_view value, hf_criticality* out) {

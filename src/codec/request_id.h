@@ -13,15 +13,14 @@
 
 namespace holdfast::codec {
 
-inline constexpr std::size_t kUuidSize = 36;
 inline constexpr std::uint32_t kAttemptMax = 1000;
 
 // 1..max bytes of printable ASCII without spaces.
 bool IsOpaqueId(std::string_view text, std::size_t max);
 
-// A random UUID (RFC 9562, version 4) out of 16 random bytes, in kUuidSize bytes. What Envoy reads at its
+// A random UUID (RFC 9562, version 4) out of 16 random bytes, in HF_UUID_TEXT_SIZE bytes. What Envoy reads at its
 // character 14 says "not sampled".
-void FormatUuid(const std::uint8_t* entropy, char* out);
+void FormatRandomUuid(const std::uint8_t* entropy, char* out);
 
 // critical-plus, critical, sheddable-plus, sheddable. False: none of them.
 bool ParseCriticality(std::string_view value, hf_criticality* out);

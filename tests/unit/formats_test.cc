@@ -2,6 +2,7 @@
 //
 // The small formats: grpc-timeout, Idempotency-Key, opaque ids and words; and the names of headers.
 #include <gtest/gtest.h>
+#include <holdfast/c/uuid7.h>
 #include <holdfast/idempotency_key.h>
 #include <rapidcheck.h>
 
@@ -126,8 +127,8 @@ TEST(OpaqueId, IsPrintableAsciiWithoutSpaces) {
 
 TEST(OpaqueId, AFreshOneIsARandomUuid) {
   const std::uint8_t entropy[16] = {0, 1, 2, 3, 4, 5, 0xff, 7, 0xff, 9, 10, 11, 12, 13, 14, 15};
-  std::string uuid(codec::kUuidSize, '\0');
-  codec::FormatUuid(entropy, uuid.data());
+  std::string uuid(HF_UUID_TEXT_SIZE, '\0');
+  codec::FormatRandomUuid(entropy, uuid.data());
   EXPECT_EQ(uuid, "00010203-0405-4f07-bf09-0a0b0c0d0e0f");
 }
 

@@ -26,15 +26,15 @@ typedef struct hf_uuid7 {
 } hf_uuid7;
 
 /* Begins a generator.
- * Contract: each process, and each child after a fork, begins its own. Ownership: entropy is HF_UUID7_ENTROPY
- *   bytes from the operating system.
+ * Contract: each process, and each child after a fork, begins its own; a generator stays where it was begun.
+ *   Ownership: entropy is HF_UUID7_ENTROPY bytes from the operating system.
  * Threads: one at a time. Errors: INVALID_ARGUMENT: NULL, or entropy that is all zero. Since: 0.5 */
 HF_API hf_code hf_uuid7_start(hf_uuid7* generator, const uint8_t* entropy) HF_NOEXCEPT;
 
 /* The next id, HF_UUID_SIZE bytes in network order.
  * Contract: unix_ms is the wall clock, 0..2^48-1; it may step back. Ownership: *id is written only on OK.
- * Threads: one at a time. Errors: INVALID_ARGUMENT: NULL, out of range; FAILED_PRECONDITION HF_R_BAD_STATE: not
- *   started. Since: 0.5 */
+ * Threads: one at a time. Errors: INVALID_ARGUMENT: NULL, out of range; FAILED_PRECONDITION: not started, or a
+ *   copy of one that was; RESOURCE_EXHAUSTED: the last millisecond there is has no id left. Since: 0.5 */
 HF_API hf_code hf_uuid7_next(hf_uuid7* generator, int64_t unix_ms, uint8_t* id) HF_NOEXCEPT;
 
 /* Writes an id of any version as HF_UUID_TEXT_SIZE characters in lower case, not terminated.
