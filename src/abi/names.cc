@@ -166,6 +166,32 @@ const char* hf_reason_name(hf_reason reason) noexcept {
       return "zero_nonce";
     case HF_R_STORE_ERASED:
       return "store_erased";
+    case HF_R_CONTRACT_MANIFEST:
+      return "contract_manifest";
+    case HF_R_CONTRACT_BROKEN:
+      return "contract_broken";
+    case HF_R_CONTRACT_UNREGISTERED:
+      return "contract_unregistered";
+    case HF_R_CONTRACT_UNVERSIONED:
+      return "contract_unversioned";
+    case HF_R_CONTRACT_VERSION:
+      return "contract_version";
+    case HF_R_CONTRACT_SUNSET:
+      return "contract_sunset";
+    case HF_R_CONTRACT_DEPRECATED:
+      return "contract_deprecated";
+    case HF_R_CONTRACT_MESSAGE:
+      return "contract_message";
+    case HF_R_CONTRACT_PAYLOAD:
+      return "contract_payload";
+    case HF_R_CONTRACT_UNKNOWN_FIELDS:
+      return "contract_unknown_fields";
+    case HF_R_CONTRACT_NO_PATH:
+      return "contract_no_path";
+    case HF_R_CONTRACT_CONVERSION:
+      return "contract_conversion";
+    case HF_R_CONTRACT_FAN_OUT:
+      return "contract_fan_out";
     default:
       return "reason_?";
   }

@@ -132,6 +132,20 @@ typedef uint32_t hf_reason;
 #define HF_R_STORE_LOCKED 315u     /* another process holds the store */
 #define HF_R_ZERO_NONCE 316u       /* the owner nonce must be 16 random bytes */
 #define HF_R_STORE_ERASED 317u     /* the key that seals the result was erased on purpose */
+/* 4xx: contracts */
+#define HF_R_CONTRACT_MANIFEST 400u /* the manifest, or a descriptor set it names, is no good */
+#define HF_R_CONTRACT_BROKEN 401u   /* a version breaks the compatibility level that was declared */
+#define HF_R_CONTRACT_UNREGISTERED 402u /* no contract has the event's type as its name */
+#define HF_R_CONTRACT_UNVERSIONED 403u  /* the event does not say which version it is written in */
+#define HF_R_CONTRACT_VERSION 404u      /* the contract has no such version */
+#define HF_R_CONTRACT_SUNSET 405u       /* the version is past its sunset */
+#define HF_R_CONTRACT_DEPRECATED 406u   /* the version is deprecated */
+#define HF_R_CONTRACT_MESSAGE 407u      /* the payload is another message than the contract's */
+#define HF_R_CONTRACT_PAYLOAD 408u      /* the payload does not parse as the contract's message */
+#define HF_R_CONTRACT_UNKNOWN_FIELDS 409u /* the payload has fields that its schema does not */
+#define HF_R_CONTRACT_NO_PATH 410u        /* no chain of conversions leads to that version */
+#define HF_R_CONTRACT_CONVERSION 411u     /* a conversion gave something else than it promised */
+#define HF_R_CONTRACT_FAN_OUT 412u        /* conversions make more events of one than allowed */
 
 /* Nanoseconds on the caller's own steady clock; any origin, never negative. 0 as a deadline: none. */
 typedef int64_t hf_time;
