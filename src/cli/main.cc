@@ -1,73 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
-// The `holdfast` command.
+// The `holdfast` command: nouns, each with its verbs.
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
+#include <exception>
+#include <memory>
 #include <new>
 #include <string>
-#include <string_view>
-#include <system_error>
+#include <utility>
+#include <vector>
 
-#include "cli/arguments.h"
-#include "cli/open_store.h"
-#include "cli/verbs.h"
+#include "cli/idem/noun.h"
+#include "cli/noun.h"
 
 namespace holdfast::cli {
 namespace {
 
-struct VerbEntry {
-  std::string_view name;
-  absl::Status (*run)(OperableStore&, const Arguments&);
-};
+constexpr const char* kAbout =
+    "holdfast: looks after idempotency records, contracts and envelopes.";
 
-constexpr VerbEntry kVerbs[] = {
-    {"list", List},       {"show", Show},   {"explain", Explain}, {"release", Release},
-    {"resolve", Resolve}, {"purge", Purge}, {"export", Export},   {"verify", Verify},
-};
-
-absl::Status Migrate(const Arguments& arguments) {
-  const absl::StatusOr<std::string> done = MigrateStore(arguments.url, arguments.password_file);
-  if (!done.ok()) return done.status();
-  fmt::print("{}\n", *done);
-  return absl::OkStatus();
-}
-
-absl::Status Run(const Arguments& arguments) {
-  if (arguments.verb == "migrate") return Migrate(arguments);
-  const auto store = OpenStore(arguments.url, arguments.password_file);
-  if (!store.ok()) return store.status();
-  const auto* const verb =
-      std::find_if(std::begin(kVerbs), std::end(kVerbs),
-                   [&](const VerbEntry& entry) { return entry.name == arguments.verb; });
-  return verb->run(**store, arguments);
+std::vector<std::unique_ptr<Noun>> Nouns() {
+  std::vector<std::unique_ptr<Noun>> nouns;
+  nouns.push_back(idem::IdemNoun());
+  return nouns;
 }
 
 // Where the output cannot be written, what was asked for may be done all the same.
-absl::Status RunCaught(const Arguments& arguments) {
+Ending RunCaught(Noun& noun) {
   try {
-    return Run(arguments);
-  } catch (const std::system_error& error) {  // of fmt::print
-    return absl::UnknownError(error.what());
+    Ending ending = noun.Run();
+    if (std::fflush(stdout) != 0 && ending.exit == Exit::kDone) {
+      return {Exit::kRefused, "the output cannot be written"};
+    }
+    return ending;
   } catch (const std::bad_alloc&) {
-    return absl::ResourceExhaustedError("out of memory");
+    return {Exit::kRefused, "out of memory"};
+  } catch (const std::exception& error) {  // of fmt::print
+    return {Exit::kRefused, error.what()};
   }
 }
 
+// "idem list"
+std::string WordsOf(const CLI::App& noun) {
+  const std::vector<CLI::App*> verbs = noun.get_subcommands();
+  return verbs.empty() ? noun.get_name() : noun.get_name() + " " + verbs.front()->get_name();
+}
+
 int Main(int argc, char** argv) {
-  Arguments arguments;
-  int exit_code = 0;
-  if (!ParseArguments(argc, argv, &arguments, &exit_code)) return exit_code;
-  absl::Status status = RunCaught(arguments);
-  if (std::fflush(stdout) != 0 && status.ok()) {
-    status = absl::UnknownError("the output cannot be written");
+  CLI::App app(kAbout);
+  app.require_subcommand(1);
+  std::vector<std::pair<std::unique_ptr<Noun>, CLI::App*>> nouns;
+  for (std::unique_ptr<Noun>& noun : Nouns()) {
+    CLI::App* const words = noun->Register(app);
+    nouns.emplace_back(std::move(noun), words);
   }
-  if (status.ok()) return 0;
-  const std::string message(status.message());
-  std::fputs(fmt::format("holdfast idem {}: {}\n", arguments.verb, message).c_str(), stderr);
-  if (status.code() == absl::StatusCode::kInvalidArgument) return 2;
-  return status.code() == absl::StatusCode::kDataLoss ? 3 : 1;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kMisused);
+  }
+  const auto& [noun, words] = *std::find_if(nouns.begin(), nouns.end(),
+                                            [](const auto& each) { return each.second->parsed(); });
+  const Ending ending = RunCaught(*noun);
+  if (!ending.complaint.empty()) {
+    std::fputs(fmt::format("holdfast {}: {}\n", WordsOf(*words), ending.complaint).c_str(), stderr);
+  }
+  return static_cast<int>(ending.exit);
 }
 
 }  // namespace

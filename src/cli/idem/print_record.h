@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A record in words, for people and as JSON. Everything a record says of itself was written by whoever wrote
 // the record: it is escaped before it meets a terminal.
-#ifndef HOLDFAST_CLI_PRINT_RECORD_H_
-#define HOLDFAST_CLI_PRINT_RECORD_H_
+#ifndef HOLDFAST_CLI_IDEM_PRINT_RECORD_H_
+#define HOLDFAST_CLI_IDEM_PRINT_RECORD_H_
 
 #include <holdfast/operable_store.h>
 #include <holdfast/record_label.h>
@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 
-namespace holdfast::cli {
+#include "cli/printable.h"
+
+namespace holdfast::cli::idem {
 
 std::string HexOf(const KeyId& id);
 
@@ -29,18 +31,12 @@ std::string TimeText(int64_t since_epoch);
 // "3m12s"; negative ones with a minus.
 std::string DurationText(int64_t nanoseconds);
 
-// For a terminal: control characters (C1 too), what is not UTF-8, and what hides or reorders text, as escapes.
-std::string Printable(std::string_view text);
-
 // Empty parts if the label cannot be read.
 RecordLabel LabelOf(const StoredRecord& record);
 
 nlohmann::json JsonOf(const StoredRecord& record, int64_t store_now, bool body);
 nlohmann::json JsonOf(const AuditRow& row);
 
-// One line of ASCII; invalid UTF-8 is replaced.
-std::string Line(const nlohmann::json& value);
+}  // namespace holdfast::cli::idem
 
-}  // namespace holdfast::cli
-
-#endif  // HOLDFAST_CLI_PRINT_RECORD_H_
+#endif  // HOLDFAST_CLI_IDEM_PRINT_RECORD_H_

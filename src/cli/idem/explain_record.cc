@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/explain_record.h"
+#include "cli/idem/explain_record.h"
 
 #include <absl/strings/str_cat.h>
 #include <holdfast/c/idempotency.h>
@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cli/print_record.h"
+#include "cli/idem/print_record.h"
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 using Sentences = std::vector<std::string>;
@@ -135,4 +135,4 @@ std::string ExplainRequest(const StoredRecord& stored, std::string_view request)
          "with it is a MISMATCH.";
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the command line of `holdfast idem` says, checked for its form; what the words mean to a store is for
 // the verbs (verbs.h).
-#ifndef HOLDFAST_CLI_ARGUMENTS_H_
-#define HOLDFAST_CLI_ARGUMENTS_H_
+#ifndef HOLDFAST_CLI_IDEM_ARGUMENTS_H_
+#define HOLDFAST_CLI_IDEM_ARGUMENTS_H_
 
-#include <absl/time/time.h>
-
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 
 struct Arguments {
   std::string verb;
@@ -27,8 +26,8 @@ struct Arguments {
   uint32_t limit = 0;  // 0: the verb's own default
 
   // What to do with it, who does it and why.
-  bool retry = false, discard = false, done = false;
-  std::string result_file;
+  bool retry = false, discard = false;
+  std::string result_file;  // not empty: it is done
   std::string ttl_text;
   std::string actor, reason;
 
@@ -36,10 +35,9 @@ struct Arguments {
   bool bodies = false;
 };
 
-// Reads the command line, prints help or the mistake where that is all there is to do. Returns true if there
-// is a verb to run, else *exit_code is set: 0 after help, 2 for a mistake.
-bool ParseArguments(int argc, char** argv, Arguments* out, int* exit_code);
+// Adds the noun and its verbs to the command line; what is parsed goes into *out, which must outlive that.
+CLI::App* AddIdem(CLI::App& app, Arguments* out);
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem
 
-#endif  // HOLDFAST_CLI_ARGUMENTS_H_
+#endif  // HOLDFAST_CLI_IDEM_ARGUMENTS_H_

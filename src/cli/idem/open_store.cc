@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See open_store.h. Which stores there are is the build's choice (HOLDFAST_WITH_*).
-#include "cli/open_store.h"
+#include "cli/idem/open_store.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
@@ -22,7 +22,7 @@
 #include <holdfast/postgres/store.h>
 #endif
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 constexpr absl::string_view kSqlite = "sqlite:";
@@ -156,4 +156,4 @@ absl::StatusOr<std::string> MigrateStore(const std::string& url,
   return NoSuchStore(url);
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

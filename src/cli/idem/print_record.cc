@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/print_record.h"
+#include "cli/idem/print_record.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/time/time.h>
@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 std::string HexOf(const uint8_t* bytes, size_t size) {
@@ -38,31 +38,6 @@ std::string_view BodyName(uint32_t truncated) {
     default:
       return "whole";
   }
-}
-
-// What a terminal takes for an order, and what shows as nothing or turns the text around it about.
-bool Misleads(uint32_t character) {
-  const auto in = [character](uint32_t first, uint32_t last) {
-    return first <= character && character <= last;
-  };
-  return in(0x80, 0x9F) || character == 0x061C || in(0x200B, 0x200F) || in(0x2028, 0x202E) ||
-         in(0x2060, 0x206F) || character == 0xFEFF || in(0xE0000, 0xE0FFF);
-}
-
-// Bytes of the character that `text`, not empty, begins with, if it is above ASCII, sound and fit to be shown; else 1.
-size_t ShownSize(std::string_view text) {
-  const auto first = static_cast<uint8_t>(text[0]);
-  const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC2 ? 2 : 1;
-  if (size == 1 || first > 0xF4 || text.size() < size) return 1;
-  uint32_t character = first & (0x7Fu >> size);
-  for (size_t i = 1; i < size; ++i) {
-    const auto next = static_cast<uint8_t>(text[i]);
-    if ((next & 0xC0) != 0x80) return 1;
-    character = character << 6 | (next & 0x3Fu);
-  }
-  const bool overlong = character < (size == 4 ? 0x10000u : size == 3 ? 0x800u : 0x80u);
-  const bool surrogate = 0xD800 <= character && character <= 0xDFFF;
-  return overlong || surrogate || character > 0x10FFFF || Misleads(character) ? 1 : size;
 }
 
 std::string_view PlainStateName(hf_record_state state) {
@@ -118,17 +93,6 @@ std::string DurationText(int64_t nanoseconds) {
   return absl::FormatDuration(absl::Trunc(exact, unit));
 }
 
-std::string Printable(std::string_view text) {
-  std::string safe;
-  while (!text.empty()) {
-    const size_t size = ShownSize(text);
-    const std::string_view one = text.substr(0, size);
-    safe += size > 1 ? std::string(one) : absl::CHexEscape(absl::string_view(one.data(), 1));
-    text.remove_prefix(size);
-  }
-  return safe;
-}
-
 RecordLabel LabelOf(const StoredRecord& record) {
   return DecodeRecordLabel(record.label).value_or(RecordLabel{});
 }
@@ -178,8 +142,4 @@ nlohmann::json JsonOf(const AuditRow& row) {
           {"reason", row.note.reason}};
 }
 
-std::string Line(const nlohmann::json& value) {
-  return value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
-
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

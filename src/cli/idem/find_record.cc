@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/find_record.h"
+#include "cli/idem/find_record.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
@@ -11,9 +11,9 @@
 #include <optional>
 #include <string>
 
-#include "cli/print_record.h"
+#include "cli/idem/print_record.h"
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 constexpr size_t kShortestPrefix = 8;  // what logs show
@@ -86,4 +86,4 @@ absl::Status ForEachRecord(OperableStore& store, const ScanQuery& first,
   return absl::OkStatus();
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what an operator knows of a record (the first digits of its id from a log, or the caller's key) to it.
-#ifndef HOLDFAST_CLI_FIND_RECORD_H_
-#define HOLDFAST_CLI_FIND_RECORD_H_
+#ifndef HOLDFAST_CLI_IDEM_FIND_RECORD_H_
+#define HOLDFAST_CLI_IDEM_FIND_RECORD_H_
 
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
@@ -11,9 +11,9 @@
 #include <chrono>
 #include <cstdint>
 
-#include "cli/arguments.h"
+#include "cli/idem/arguments.h"
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 
 // Of one request to the store.
 inline constexpr Duration kPatience = std::chrono::seconds(10);
@@ -25,6 +25,6 @@ absl::StatusOr<StoredRecord> FindRecord(OperableStore& store, const Arguments& a
 absl::Status ForEachRecord(OperableStore& store, const ScanQuery& query,
                            absl::FunctionRef<bool(const StoredRecord&, int64_t store_now)> see);
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem
 
-#endif  // HOLDFAST_CLI_FIND_RECORD_H_
+#endif  // HOLDFAST_CLI_IDEM_FIND_RECORD_H_

@@ -9,11 +9,11 @@
 #include <iterator>
 #include <string>
 
-#include "cli/find_record.h"
-#include "cli/print_record.h"
-#include "cli/verbs.h"
+#include "cli/idem/find_record.h"
+#include "cli/idem/print_record.h"
+#include "cli/idem/verbs.h"
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 constexpr uint32_t kSweep = 1000;
@@ -82,7 +82,7 @@ absl::Status Change(OperableStore& store, const Arguments& arguments, StoreReque
 }
 
 hf_effect FateOf(const Arguments& arguments) {
-  if (arguments.done) return HF_EFFECT_FINAL;
+  if (!arguments.result_file.empty()) return HF_EFFECT_FINAL;
   return arguments.retry ? HF_EFFECT_RETRYABLE : HF_EFFECT_NOT_STARTED;
 }
 
@@ -104,7 +104,7 @@ absl::Status Resolve(OperableStore& store, const Arguments& arguments) {
   if (!ttl.ok()) return ttl.status();
   request.ttl = *ttl;
   std::string result;
-  if (arguments.done) {
+  if (!arguments.result_file.empty()) {
     std::ifstream file(arguments.result_file, std::ios::binary);
     if (!file) return absl::InvalidArgumentError("--done: cannot be read");
     result.assign(std::istreambuf_iterator<char>(file), {});
@@ -131,4 +131,4 @@ absl::Status Purge(OperableStore& store, const Arguments& arguments) {
   return absl::OkStatus();
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/arguments.h"
+#include "cli/idem/arguments.h"
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
-constexpr const char* kAbout =
-    "holdfast: look after idempotency records.\n"
+constexpr const char* kFooter =
     "URL is one of  sqlite:PATH  redis://HOST:PORT/DB  redis-cluster://HOST:PORT  postgres://...\n"
     "(rediss and rediss-cluster: with TLS).\n"
     "Exit status: 0 done, 1 refused or failed, 2 a mistake on the command line, 3 damage found.";
@@ -24,18 +22,16 @@ std::string DefaultActor() {
   return "uid " + std::to_string(getuid());
 }
 
-class CommandLine {
+class Verbs {
  public:
-  explicit CommandLine(Arguments* out) : out_(out) {
-    app_.require_subcommand(1);
-    idem_ = app_.add_subcommand("idem", "idempotency records of a store");
+  Verbs(CLI::App* idem, Arguments* out) : out_(out), idem_(idem) {}
+
+  void Add() {
     idem_->require_subcommand(1);
     AddReaders();
     AddChangers();
     AddKeepers();
   }
-
-  CLI::App& app() { return app_; }
 
  private:
   CLI::App* Verb(const char* name, const char* about) {
@@ -44,7 +40,7 @@ class CommandLine {
     verb->add_flag("--json", out_->json, "JSON instead of a table");
     verb->add_option("--password-file", out_->password_file, "the password of the store's server")
         ->check(CLI::ExistingFile);
-    verb->callback([this, name] { out_->verb = name; });
+    verb->callback([out = out_, name] { out->verb = name; });
     return verb;
   }
 
@@ -118,22 +114,16 @@ class CommandLine {
   }
 
   Arguments* const out_;
-  CLI::App app_{kAbout};
-  CLI::App* idem_ = nullptr;
+  CLI::App* const idem_;
 };
 
 }  // namespace
 
-bool ParseArguments(int argc, char** argv, Arguments* out, int* exit_code) {
-  CommandLine line(out);
-  try {
-    line.app().parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    *exit_code = line.app().exit(error) == 0 ? 0 : 2;
-    return false;
-  }
-  out->done = !out->result_file.empty();
-  return true;
+CLI::App* AddIdem(CLI::App& app, Arguments* out) {
+  CLI::App* const idem = app.add_subcommand("idem", "idempotency records of a store");
+  idem->footer(kFooter);
+  Verbs(idem, out).Add();
+  return idem;
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem

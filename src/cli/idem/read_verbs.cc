@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/explain_record.h"
-#include "cli/find_record.h"
-#include "cli/print_record.h"
-#include "cli/verbs.h"
+#include "cli/idem/explain_record.h"
+#include "cli/idem/find_record.h"
+#include "cli/idem/print_record.h"
+#include "cli/idem/verbs.h"
 
-namespace holdfast::cli {
+namespace holdfast::cli::idem {
 namespace {
 
 constexpr uint32_t kListed = 100;
@@ -230,4 +230,4 @@ absl::Status Verify(OperableStore& store, const Arguments& arguments) {
       " damaged records: neither believed nor overwritten; restore them from a backup"));
 }
 
-}  // namespace holdfast::cli
+}  // namespace holdfast::cli::idem
