@@ -61,6 +61,7 @@ enum class ChangeKind {
   kEnumValueAdded,
   kEnumValueRemoved,
   kEnumValueRenamed,
+  kEnumValueRenumbered,
   kEnumOpennessChanged,
   kReservedAdded,
   kReservedRemoved,

@@ -55,8 +55,8 @@ class Builder {
   }
 
  private:
-  // An import chain is as long as the set has files at most, since a file on the way is refused; and the stack is
-  // the heap's: a set may hold a chain of many thousands.
+  // An import chain is as long as the set has files at most, since a file on the way is refused;
+  // and the stack is the heap's: a set may hold a chain of many thousands.
   absl::Status Add(const pb::FileDescriptorProto& root) {
     std::vector<std::pair<const pb::FileDescriptorProto*, int>> path{{&root, 0}};
     while (!path.empty()) {
