@@ -13,9 +13,13 @@
  *
  * Percent-encoded are the space, the quotation mark, the percent sign and everything but U+0021..U+007E, as UTF-8
  * in upper-case hex. A reader first undoes a quoted string, then decodes once. Go and Java SDKs send spaces and
- * lone percent signs as they are: these are read as what they say, and counted (hf_binding_report).
+ * lone percent signs as they are: these are read as what they say, and counted (hf_binding_report). Control bytes
+ * and folded lines are refused. What stands in Content-Type is percent-encoded nowhere.
  *
  * A value's kind is not on such a wire: known names (hf_attribute_kind_of) are read as their kind, others as STRING.
+ * Nor is the kind of the data: it is BINARY, or PROTO of Content-Type `application/protobuf` with a dataschema whose last
+ * segment is a message's full name. A type URL without a scheme means https (google/protobuf/any.proto), which a
+ * dataschema must have: `type.googleapis.com/acme.Order` goes as `https://type.googleapis.com/acme.Order`, and back.
  */
 #ifndef HOLDFAST_C_BINDING_H_
 #define HOLDFAST_C_BINDING_H_
@@ -43,7 +47,7 @@ typedef int32_t hf_event_format;
 #define HF_EVENT_FORMAT_PROTOBUF 2
 #define HF_EVENT_FORMAT_OTHER 3 /* a format that holdfast does not read */
 
-#define HF_BINDING_HEADERS (HF_ENVELOPE_ATTRIBUTES + 5u) /* more are never written */
+#define HF_BINDING_HEADERS (HF_ENVELOPE_ATTRIBUTES + 6u) /* more are never written */
 
 /* What a reader put up with: peers that are known to be wrong, and how often. */
 typedef struct hf_binding_report {
@@ -62,26 +66,28 @@ typedef struct hf_binding_report {
 HF_API hf_content_mode hf_content_mode_of(const char* content_type, size_t size,
                                           hf_event_format* format) HF_NOEXCEPT;
 
-/* Reads an event in binary mode. `body` becomes its data: BINARY; none if its pointer is NULL, and over HTTP and gRPC
- * also if it is empty.
- * Contract: what comes out passes hf_envelope_check. Of Content-Type `application/protobuf` with a dataschema the
- *   data is PROTO, its type URL the dataschema. Ownership: *out keeps pointers into headers, body and `buffer`, which has
- *   `capacity` bytes: the sum of the values' sizes is always enough. limits, report and error are nullable.
- * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED: an attribute twice, a required one missing, bad UTF-8
- *   after decoding, `ce-datacontenttype` beside Content-Type, a structured message; otherwise as hf_envelope_decode;
- *   RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL: buffer. Since: 0.5 */
+/* Reads an event in binary mode. `body` becomes its data; none if its pointer is NULL, and over HTTP and gRPC also if it
+ * is empty.
+ * Contract: what comes out passes hf_envelope_check. Ownership: *out keeps pointers into headers, body and
+ *   `buffer`, which has `capacity` bytes: the sum of the names' and the values' sizes is always enough. limits,
+ *   report (its struct_size set by the caller; all zero after an error) and error are nullable.
+ * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED, naming the attribute: one that comes twice, in whatever case;
+ *   a required one missing; a name after the prefix that is none; bad UTF-8 after decoding; `ce-datacontenttype`
+ *   beside Content-Type; a structured message; otherwise as hf_envelope_decode. RESOURCE_EXHAUSTED
+ *   HF_R_BUFFER_TOO_SMALL: buffer, or over attribute_capacity. *out holds no event then. Since: 0.5 */
 HF_API hf_code hf_binding_read(hf_binding binding, const hf_header* headers, size_t count,
                                const void* body, size_t body_size, const hf_envelope_limits* limits,
                                char* buffer, size_t capacity, hf_envelope* out,
                                hf_binding_report* report, hf_error* error) HF_NOEXCEPT;
 
 /* Writes an event's headers in binary mode; the body is envelope->data.
- * Contract: the event is checked first. Of PROTO data the Content-Type is `application/protobuf` and dataschema the type
- *   URL, where the event does not say so itself. *need (nullable) tells the size of `buffer`, also if it is too small.
+ * Contract: the event is checked first. Of PROTO data Content-Type and dataschema are written where the event
+ *   does not say them itself. *need (nullable) tells the size of `buffer`, also if it is too small.
  *   Ownership: headers has HF_BINDING_HEADERS, *count are written; they point into `buffer`, the envelope, and
- *   static storage. error is nullable.
- * Threads: any. Errors: as hf_envelope_check; an OPAQUE attribute has no text: INVALID_ARGUMENT;
- *   RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.5 */
+ *   static storage. limits and error are nullable.
+ * Threads: any. Errors: as hf_envelope_check; INVALID_ARGUMENT also for what headers cannot carry: an OPAQUE attribute,
+ *   unknown fields, a Content-Type that no header may have or that says another mode, PROTO data of another
+ *   type than its dataschema says. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.5 */
 HF_API hf_code hf_binding_write(hf_binding binding, const hf_envelope* envelope,
                                 const hf_envelope_limits* limits, hf_header* headers, size_t* count,
                                 char* buffer, size_t capacity, size_t* need,
