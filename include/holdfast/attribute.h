@@ -10,8 +10,11 @@
 #include <holdfast/status.h>
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +22,32 @@ namespace holdfast::inline v0_5 {
 
 using Attribute = hf_attribute;
 
-// A moment on the wall clock: the years 1677..2262. What an event may say is wider: Attribute's number and nanos.
+// A moment on the wall clock: the years 1677..2262.
 using WallTime = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+// A moment as an event may say it: the years 1..9999, in UTC.
+struct Timestamp {
+  std::int64_t seconds = 0;  // since 1970
+  std::int32_t nanos = 0;    // 0..999999999
+
+  Timestamp() = default;
+  Timestamp(std::int64_t since_1970, std::int32_t nanoseconds)
+      : seconds(since_1970), nanos(nanoseconds) {}
+  Timestamp(WallTime time)  // NOLINT: every WallTime is one
+      : seconds(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count()),
+        nanos(static_cast<std::int32_t>(
+            (time - std::chrono::floor<std::chrono::seconds>(time)).count())) {}
+
+  // The first or last WallTime there is, if it lies beyond.
+  WallTime Nearest() const {
+    constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
+    if (seconds > kLast) return WallTime::max();
+    if (seconds < -kLast) return WallTime::min();
+    return WallTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos));
+  }
+
+  friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
+};
 
 inline std::string_view View(const hf_str& text) {
   return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
@@ -37,14 +64,21 @@ inline Attribute IntegerAttribute(std::string_view name, std::int32_t number) {
 inline Attribute BooleanAttribute(std::string_view name, bool value) {
   return {Borrow(name), {nullptr, 0}, value ? 1 : 0, 0, HF_ATTRIBUTE_BOOLEAN};
 }
-inline Attribute TimeAttribute(std::string_view name, WallTime time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto nanos = static_cast<std::int32_t>((time - seconds).count());
-  return {Borrow(name),
-          {nullptr, 0},
-          seconds.time_since_epoch().count(),
-          nanos,
-          HF_ATTRIBUTE_TIMESTAMP};
+inline Attribute TimeAttribute(std::string_view name, const Timestamp& time) {
+  return {Borrow(name), {nullptr, 0}, time.seconds, time.nanos, HF_ATTRIBUTE_TIMESTAMP};
+}
+
+// The value as one of `kind`: itself, or what a String, or a URI for a URI_REF, reads as. nullopt: neither.
+inline std::optional<Attribute> AttributeAs(const Attribute& attribute, hf_attribute_kind kind) {
+  if (attribute.kind == kind) return attribute;
+  const bool text = attribute.kind == HF_ATTRIBUTE_STRING ||
+                    (attribute.kind == HF_ATTRIBUTE_URI && kind == HF_ATTRIBUTE_URI_REF);
+  Attribute read = attribute;
+  if (!text || hf_attribute_parse(kind, attribute.text.data, attribute.text.size, nullptr, 0,
+                                  &read) != HF_OK) {
+    return std::nullopt;
+  }
+  return read;
 }
 
 // A value's canonical text. Errors: kInvalidArgument: it breaks the rules, or is OPAQUE.

@@ -5,14 +5,16 @@
  *   BOOLEAN     number 0 or 1   true, false
  *   INTEGER     number          -2147483648..2147483647, no plus sign, no leading zero, no exponent
  *   STRING      text            itself: UTF-8 without U+0000..U+001F, U+007F..U+009F and noncharacters
- *   BYTES       text            base64 with padding (RFC 4648, 4)
- *   URI         text            itself: RFC 3986, 4.3, absolute; not empty
+ *   BYTES       text            base64, RFC 4648, 4: with padding, and bits too many are 0
+ *   URI         text            itself: RFC 3986, 4.3, absolute: a scheme, no fragment
  *   URI_REF     text            itself: RFC 3986, 4.1
- *   TIMESTAMP   number, nanos   RFC 3339 in UTC, as many digits of a second as it takes: years 0001..9999
+ *   TIMESTAMP   number, nanos   RFC 3339 in UTC, with 0, 3, 6 or 9 digits of a second: years 0001..9999
  *   OPAQUE      text            none: a kind that this library does not know, kept as it came
  *
- * A name is 1 to 64 of a-z and 0-9 and never `data`; the specification advises 20 at most. No function
- * here allocates.
+ * A name is 1 to 64 of a-z and 0-9 and never `data`; the specification advises 20 at most. Some names mean the same
+ * everywhere and have a kind (hf_attribute_kind_of). Such an attribute has that kind, or is a STRING whose text is one of
+ * that kind, for headers have no kinds, and what was relayed from them came as STRING; and a URI may stand where a URI_REF
+ * is due. Besides, `subject` is not empty and `datacontenttype` is a media type (RFC 2046). No function here allocates.
  */
 #ifndef HOLDFAST_C_ATTRIBUTE_H_
 #define HOLDFAST_C_ATTRIBUTE_H_
@@ -44,13 +46,14 @@ typedef struct hf_attribute {
   hf_attribute_kind kind;
 } hf_attribute;
 
-/* Whether the name and the value keep the rules above, and the kind is the one that hf_attribute_kind_of knows.
+/* Whether the name, the value and its kind keep the rules above.
  * Contract: an OPAQUE value is not looked into. Ownership: none; error is nullable and names the attribute.
  * Threads: any. Errors: INVALID_ARGUMENT: HF_R_MALFORMED, HF_R_OUT_OF_RANGE, HF_R_NULL_ARGUMENT. Since: 0.5 */
 HF_API hf_code hf_attribute_check(const hf_attribute* attribute, hf_error* error) HF_NOEXCEPT;
 
 /* The kind that CloudEvents, one of its documented extensions or holdfast gives this name; 0 if none.
- * Contract: `sampledrate` INTEGER, `time` TIMESTAMP, ... (envelope.h of the C++ layer has all of them).
+ * Contract: `sampledrate` INTEGER, `time` TIMESTAMP, ... and of those that are no hf_attribute `id`, `source`, `type`
+ *   and `specversion`.
  * Ownership: none. Threads: any. Errors: none. Since: 0.5 */
 HF_API hf_attribute_kind hf_attribute_kind_of(const char* name, size_t size) HF_NOEXCEPT;
 
@@ -63,9 +66,10 @@ HF_API hf_code hf_attribute_format(const hf_attribute* attribute, char* out, siz
                                    size_t* need) HF_NOEXCEPT;
 
 /* Reads a value's canonical text into value->text, number, nanos and kind; value->name stays.
- * Contract: a TIMESTAMP may have any offset and any digits of a second (beyond nine they are cut off), `T`
- *   and `Z` in lower case, and a 60th second, which reads as the 59th. Ownership: value->text is `text` itself; of
- *   BYTES it is in `buffer`, which has `capacity` bytes: 3 * (size / 4) is always enough, for other kinds 0.
+ * Contract: a TIMESTAMP may have any offset and any digits of a second (beyond nine they are cut off), `T` and `Z` in
+ *   lower case, and a 60th second where UTC can have one, at the end of a month: it reads as the 59th.
+ *   Ownership: value->text is `text` itself; of BYTES it is in `buffer`, which has `capacity` bytes: 3 * (size / 4)
+ *   is always enough, for other kinds 0.
  * Threads: any. Errors: INVALID_ARGUMENT: NULL, text that is no such value, OPAQUE. RESOURCE_EXHAUSTED: buffer
  *   too small. *value is unchanged then. Since: 0.5 */
 HF_API hf_code hf_attribute_parse(hf_attribute_kind kind, const char* text, size_t size,
