@@ -61,14 +61,15 @@ inline std::uint64_t Load(const char* at) {
   return word;
 }
 
+inline std::uint64_t LoadHalf(const char* at) {
+  std::uint32_t half = 0;
+  std::memcpy(&half, at, sizeof half);
+  return half;
+}
+
 // 1..7 bytes as a word that holds all of them, some twice, and no other.
 inline std::uint64_t LoadShort(const char* at, std::size_t size) {
-  if (size >= 4) {
-    std::uint32_t first = 0, last = 0;
-    std::memcpy(&first, at, 4);
-    std::memcpy(&last, at + size - 4, 4);
-    return first | static_cast<std::uint64_t>(last) << 32;
-  }
+  if (size >= 4) return LoadHalf(at) | LoadHalf(at + size - 4) << 32;
   const auto byte = [&](std::size_t i) -> std::uint64_t {
     return static_cast<std::uint8_t>(at[i]);
   };

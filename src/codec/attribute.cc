@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "codec/ascii.h"
+#include "codec/attribute_names.h"
 #include "codec/base64.h"
 #include "codec/event_text.h"
 #include "codec/timestamp.h"
@@ -152,25 +153,17 @@ Fault CheckValue(const hf_attribute& attribute) {
   }
 }
 
-Fault CheckKnown(const hf_attribute& attribute) {
-  const std::string_view name = View(attribute.name);
-  const hf_attribute_kind known = KnownKind(name);
-  if (known == 0) return Fault::kNone;
+Fault CheckKnown(const hf_attribute& attribute, std::uint8_t known) {
   const std::string_view text = View(attribute.text);
-  if (attribute.kind != known) {
+  const hf_attribute_kind kind = kKnownNames[known - 1].kind;
+  if (attribute.kind != kind) {
     const bool readable = attribute.kind == HF_ATTRIBUTE_STRING ||
-                          (attribute.kind == HF_ATTRIBUTE_URI && known == HF_ATTRIBUTE_URI_REF);
-    return OneOf(readable && ReadsAs(known, text), OtherKind(known));
+                          (attribute.kind == HF_ATTRIBUTE_URI && kind == HF_ATTRIBUTE_URI_REF);
+    return OneOf(readable && ReadsAs(kind, text), OtherKind(kind));
   }
-  if (name == "subject") return OneOf(!text.empty(), Fault::kEmpty);
-  if (name == "datacontenttype") return OneOf(IsMediaType(text), Fault::kMediaType);
+  if (known == kSubject) return OneOf(!text.empty(), Fault::kEmpty);
+  if (known == kDataContentType) return OneOf(IsMediaType(text), Fault::kMediaType);
   return Fault::kNone;
-}
-
-Fault CheckAttribute(const hf_attribute& attribute) {
-  Fault fault = CheckName(View(attribute.name));
-  if (fault == Fault::kNone) fault = CheckValue(attribute);
-  return fault == Fault::kNone ? CheckKnown(attribute) : fault;
 }
 
 bool IsMediaType(std::string_view text) {

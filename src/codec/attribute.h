@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "codec/attribute_names.h"
+
 namespace holdfast::codec {
 
 // What is wrong with a name or a value; kNone: nothing.
@@ -49,15 +51,29 @@ Fault CheckName(std::string_view name);
 // The value alone, by its kind.
 Fault CheckValue(const hf_attribute& attribute);
 
+// Which of the known names it is (attribute_names.h), counted from 1; 0: none of them.
+std::uint8_t KnownIndex(std::string_view name);
+
 // The kind that a name has everywhere, `id`, `source`, `type` and `specversion` included; 0: none.
 hf_attribute_kind KnownKind(std::string_view name);
 
-// A value that passes CheckValue, under its name: a known name has its known kind, or is a STRING that reads as it,
-// or a URI where a URI_REF is due.
-Fault CheckKnown(const hf_attribute& attribute);
+// A value that passes CheckValue, under its name, whose KnownIndex is not 0: it has the name's kind, or is a STRING that reads
+// as it, or a URI where a URI_REF is due.
+Fault CheckKnown(const hf_attribute& attribute, std::uint8_t known);
 
-// All three.
-Fault CheckAttribute(const hf_attribute& attribute);
+// All three; `known` is the KnownIndex of its name, for those who have asked already.
+inline Fault CheckAttribute(const hf_attribute& attribute, std::uint8_t known) {
+  Fault fault = Fault::kNone;
+  if (known == 0) fault = CheckName({attribute.name.data, attribute.name.size});
+  if (fault == Fault::kNone) fault = CheckValue(attribute);
+  const bool any_string = attribute.kind == HF_ATTRIBUTE_STRING && (kAnyString >> known & 1) != 0;
+  if (fault != Fault::kNone || any_string || known == 0) return fault;
+  return CheckKnown(attribute, known);
+}
+inline Fault CheckAttribute(const hf_attribute& attribute) {
+  const std::string_view name(attribute.name.data, attribute.name.size);
+  return CheckAttribute(attribute, name.empty() ? 0 : KnownIndex(name));
+}
 
 // An RFC 2045 media type: two tokens, and what follows a semicolon.
 bool IsMediaType(std::string_view text);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// KnownKind: a perfect hash over the words of a name, whose multiplier the compiler looks for.
+// KnownIndex: a perfect hash over the words of a name, whose multiplier the compiler looks for.
 #include <array>
 #include <bit>
+#include <type_traits>
 
+#include "codec/ascii.h"
 #include "codec/attribute.h"
 #include "codec/attribute_names.h"
 
@@ -12,13 +14,14 @@ namespace {
 constexpr std::size_t kLongest = 24;
 constexpr std::size_t kWord = 8;
 
-// A name of up to kLongest bytes as three words, the rest zero.
+// A name of up to kLongest bytes, all of which are in one of the words.
 struct Key {
-  std::uint64_t first = 0, second = 0, last = 0;
+  std::uint64_t first = 0, second = 0, last = 0, size = 0;
 
   friend constexpr bool operator==(const Key&, const Key&) = default;
 };
 
+// What ascii::Load and ascii::LoadShort read, for the compiler as well.
 constexpr std::uint64_t WordAt(const char* at, std::size_t size) {
   std::uint64_t word = 0;
   for (std::size_t i = 0; i < size; ++i) {
@@ -27,11 +30,23 @@ constexpr std::uint64_t WordAt(const char* at, std::size_t size) {
   return word;
 }
 
-constexpr std::uint64_t WholeWordAt(const char* at) { return WordAt(at, kWord); }
+constexpr std::uint64_t WholeWordAt(const char* at) {
+  if (!std::is_constant_evaluated() && std::endian::native == std::endian::little) {
+    return ascii::Load(at);
+  }
+  return WordAt(at, kWord);
+}
+
+constexpr std::uint64_t HalfWordAt(const char* at) {
+  if (!std::is_constant_evaluated() && std::endian::native == std::endian::little) {
+    return ascii::LoadHalf(at);
+  }
+  return WordAt(at, kWord / 2);
+}
 
 // 0..7 bytes, whose overlapping halves tell them apart together with their number.
 constexpr std::uint64_t ShortWord(const char* at, std::size_t size) {
-  if (size >= 4) return WordAt(at, 4) | WordAt(at + size - 4, 4) << 32;
+  if (size >= 4) return HalfWordAt(at) | HalfWordAt(at + size - 4) << 32;
   return size == 0 ? 0
                    : WordAt(at, 1) | WordAt(at + size / 2, 1) << 8 | WordAt(at + size - 1, 1) << 16;
 }
@@ -39,23 +54,16 @@ constexpr std::uint64_t ShortWord(const char* at, std::size_t size) {
 constexpr Key KeyOf(std::string_view name) {
   const char* const at = name.data();
   const std::size_t size = name.size();
-  if (size < kWord) return {ShortWord(at, size), 0, size};
-  // The last word overlaps: the size is mixed in, so that names of different sizes stay apart.
-  Key key{WholeWordAt(at), size > 2 * kWord ? WholeWordAt(at + kWord) : 0, 0};
-  key.last = WholeWordAt(at + size - kWord) ^ size;
-  return key;
+  if (size < kWord) return {ShortWord(at, size), 0, 0, size};
+  return {WholeWordAt(at), size > 2 * kWord ? WholeWordAt(at + kWord) : 0,
+          WholeWordAt(at + size - kWord), size};
 }
 
 constexpr std::size_t kSlots = 256;
 constexpr std::size_t SlotOf(const Key& key, std::uint64_t multiplier) {
-  return static_cast<std::size_t>(((key.first ^ std::rotl(key.last, 23)) * multiplier) >> 56);
+  return static_cast<std::size_t>(((key.first ^ std::rotl(key.last, 23) ^ key.size) * multiplier) >>
+                                  56);
 }
-
-struct Slot {
-  Key key;
-  hf_attribute_kind kind = 0;
-};
-using Table = std::array<Slot, kSlots>;
 
 constexpr bool Fill(std::uint64_t multiplier, std::array<std::uint8_t, kSlots>* index) {
   std::uint8_t next = 0;
@@ -81,20 +89,25 @@ constexpr auto kIndex = [] {
   return index;
 }();
 
-constexpr auto kEntries = [] {
-  std::array<Slot, std::size(kKnownNames) + 1> entries{};  // the first is nobody's
+constexpr auto kKeys = [] {
+  std::array<Key, std::size(kKnownNames) + 1> keys{};
   std::size_t at = 0;
-  for (const KnownName& known : kKnownNames) entries[++at] = {KeyOf(known.name), known.kind};
-  return entries;
+  for (const KnownName& known : kKnownNames) keys[++at] = KeyOf(known.name);
+  return keys;
 }();
 
 }  // namespace
 
-hf_attribute_kind KnownKind(std::string_view name) {
+std::uint8_t KnownIndex(std::string_view name) {
   if (name.size() > kLongest) return 0;
   const Key key = KeyOf(name);
-  const Slot& entry = kEntries[kIndex[SlotOf(key, kMultiplier)]];
-  return entry.key == key ? entry.kind : 0;
+  const std::uint8_t index = kIndex[SlotOf(key, kMultiplier)];
+  return kKeys[index] == key ? index : 0;
+}
+
+hf_attribute_kind KnownKind(std::string_view name) {
+  const std::uint8_t index = KnownIndex(name);
+  return index == 0 ? 0 : kKnownNames[index - 1].kind;
 }
 
 }  // namespace holdfast::codec

@@ -7,6 +7,9 @@
 
 #include <holdfast/c/attribute.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace holdfast::codec {
@@ -60,6 +63,32 @@ inline constexpr KnownName kKnownNames[] = {
     {"tenant", HF_ATTRIBUTE_STRING},
     {"criticality", HF_ATTRIBUTE_STRING},
 };
+
+// Of a known name, counted from 1; 0: it is none.
+constexpr std::uint8_t IndexOf(std::string_view name) {
+  std::uint8_t index = 1;
+  for (const KnownName& known : kKnownNames) {
+    if (known.name == name) return index;
+    ++index;
+  }
+  return 0;
+}
+
+// `id`, `source`, `type` and `specversion` come first.
+inline constexpr std::uint8_t kLastRequired = 4;
+inline constexpr std::uint8_t kSubject = IndexOf("subject");
+inline constexpr std::uint8_t kDataContentType = IndexOf("datacontenttype");
+static_assert(kSubject == kLastRequired + 1 && std::size(kKnownNames) < 64);
+
+// A bit for each known name that any STRING may stand under, by index; that of 0 is the names that are not known.
+inline constexpr std::uint64_t kAnyString = [] {
+  std::uint64_t bits = 1;
+  for (std::uint8_t i = 1; i <= std::size(kKnownNames); ++i) {
+    const bool any = i != kSubject && i != kDataContentType;
+    if (any && kKnownNames[i - 1].kind == HF_ATTRIBUTE_STRING) bits |= std::uint64_t{1} << i;
+  }
+  return bits;
+}();
 
 }  // namespace holdfast::codec
 

@@ -169,11 +169,22 @@ bool TakeScheme(std::string_view* text) {
   return true;
 }
 
+// Whether all are letters, digits or one of & ' ( ) * + , - . / which most references are made of: they may stand anywhere
+// in one, with or without a scheme before them.
+bool IsPlain(std::string_view text) {
+  return NoneIs(text, [](std::uint64_t word) {
+    return ascii::Outside<'a', 'z'>(word | ascii::kEach * 0x20) & ascii::Outside<'&', '9'>(word);
+  });
+}
+
 }  // namespace
 
-bool IsAbsoluteUri(std::string_view text) { return TakeScheme(&text) && IsRest(text, true); }
+bool IsAbsoluteUri(std::string_view text) {
+  return TakeScheme(&text) && (IsPlain(text) || IsRest(text, true));
+}
 
 bool IsUriReference(std::string_view text) {
+  if (IsPlain(text)) return true;
   const std::size_t hash = text.find('#');
   if (hash != std::string_view::npos && !IsMadeOf(kQuery, text.substr(hash + 1))) return false;
   std::string_view rest = text.substr(0, hash);
