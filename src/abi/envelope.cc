@@ -116,6 +116,7 @@ hf_code Decode(const void* head, size_t have, size_t size, const hf_envelope_lim
   return abi::Succeed(error);
 }
 
+// *size is what the event has in bytes.
 hf_code Check(const hf_envelope* envelope, const hf_envelope_limits* given, size_t* size,
               hf_error* error) {
   if (envelope == nullptr) return abi::FailNull(error, "envelope");
@@ -124,10 +125,13 @@ hf_code Check(const hf_envelope* envelope, const hf_envelope_limits* given, size
   if (code == HF_OK) code = ReadLimits(given, &limits, error);
   if (code != HF_OK) return code;
   codec::EnvelopeFault fault;
-  if (!codec::CheckEnvelope(*envelope, envelope->data.size, limits, size, &fault)) {
+  if (!codec::CheckEnvelope(*envelope, envelope->data.size, limits, &fault)) {
     return Fail(fault, error);
   }
-  return HF_OK;
+  *size = codec::SizeOfEnvelope(*envelope);
+  if (*size <= limits.max_size) return HF_OK;
+  codec::RefuseOver(&fault, "", nullptr, "has more bytes than max_size");
+  return Fail(fault, error);
 }
 
 hf_code Encode(const hf_envelope* envelope, const hf_envelope_limits* limits, bool with_data,

@@ -3,7 +3,7 @@
 //
 //   decode   the fields one after the other, in place; then check
 //   check    every rule of the event as a whole; what each value may be is attribute.h's
-//   encode   check, which tells the size; then one pass into the caller's buffer
+//   encode   check; the size; then one pass into the caller's buffer
 //
 // So reader and writer refuse the same. No function allocates.
 #ifndef HOLDFAST_CODEC_ENVELOPE_H_
@@ -32,10 +32,13 @@ struct EnvelopeLimits {
 bool DecodeEnvelope(std::string_view head, std::size_t size, const EnvelopeLimits& limits,
                     hf_envelope* out, EnvelopeFault* fault);
 
-// Whether reader and writer take the event; *size is what it has in bytes then. `at_hand`: how many bytes of
-// the data may be looked at.
+// Whether reader and writer take the event, but for its size as a whole. `at_hand`: how many bytes of the data may be
+// looked at, if not all of them.
 bool CheckEnvelope(const hf_envelope& envelope, std::size_t at_hand, const EnvelopeLimits& limits,
-                   std::size_t* size, EnvelopeFault* fault);
+                   EnvelopeFault* fault);
+
+// How many bytes a checked event has when it is written, the data's own among them.
+std::size_t SizeOfEnvelope(const hf_envelope& envelope);
 
 // Writes all of a checked event but the data's own bytes, which come last. Returns the end of what was written.
 char* WriteEnvelopeHead(const hf_envelope& envelope, char* out);

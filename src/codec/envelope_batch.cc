@@ -10,23 +10,24 @@ bool NextOfBatch(std::string_view batch, std::size_t* at, hf_str* event, Envelop
   if (*at > batch.size()) {
     return Refuse(fault, "at", nullptr, "is beyond the end of the batch", HF_R_OUT_OF_RANGE);
   }
-  WireReader in(batch.substr(*at));
-  bool read = true;
-  while (read && !in.done() && event->data == nullptr) {
+  const char* const end = batch.data() + batch.size();
+  for (const char* from = batch.data() + *at; from != end;) {
+    const bool is_event = static_cast<std::uint8_t>(*from) == tag::kEvent;
     std::uint32_t number = 0;
-    if (in.Peek() == tag::kEvent) {
-      in.Advance(1);
-      read = in.Bytes(event);
-    } else {
-      read = in.Skip(&number);
+    WireFault why;
+    const char* const field_end = SkipField(from, end, 0, &number, &why);
+    if (field_end == nullptr) {
+      Refuse(fault, "batch", why.at, why.rule);
+      fault->base = batch.data();
+      return false;
     }
+    *at = static_cast<std::size_t>(field_end - batch.data());
+    if (is_event) {
+      *event = ReadChunk(from + 1, end).text();
+      return true;
+    }
+    from = field_end;
   }
-  if (!read) {
-    Refuse(fault, "", in.at(), in.rule());
-    fault->base = batch.data();
-    return false;
-  }
-  *at = batch.size() - in.left();
   return true;
 }
 

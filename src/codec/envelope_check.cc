@@ -5,7 +5,6 @@
 #include "codec/envelope.h"
 #include "codec/envelope_names.h"
 #include "codec/envelope_reader.h"
-#include "codec/envelope_size.h"
 #include "codec/envelope_tags.h"
 #include "codec/event_text.h"
 #include "codec/percent.h"
@@ -15,10 +14,6 @@ namespace holdfast::codec {
 namespace {
 
 std::string_view View(const hf_str& text) { return {text.data, text.size}; }
-
-constexpr bool IsReserved(std::string_view name) {
-  return name == "id" || name == "source" || name == "type" || name == "specversion";
-}
 
 // Without a sequence at the end of which only a beginning is at hand.
 std::string_view WholeCharacters(std::string_view text) {
@@ -41,10 +36,8 @@ class Checker {
 
   bool Event(std::size_t at_hand) {
     return Text("id", envelope_.id) && Source() && Text("type", envelope_.type) && Attributes() &&
-           Unknown() && Data(at_hand) && Size();
+           Unknown() && Data(at_hand);
   }
-
-  std::size_t size() const { return size_; }
 
  private:
   // Refuses a text whose byte `index` is at fault.
@@ -65,7 +58,6 @@ class Checker {
   }
   bool Required(std::string_view field, const hf_str& text) {
     if (text.size == 0) return Refuse(fault_, field, text.data, "is missing or empty");
-    size_ += SizeOfBytes(text.size);
     return Fits(field, text);
   }
   bool EventText(std::string_view field, const hf_str& text) {
@@ -92,22 +84,22 @@ class Checker {
     NameSet names(envelope_.attributes);
     for (std::uint32_t i = 0; i < count; ++i) {
       const hf_attribute& attribute = envelope_.attributes[i];
-      if (!Attribute(attribute)) return false;
-      if (!names.Add(i)) {
+      if (attribute.name.data == nullptr) return RefuseNull(kNameField);
+      const std::uint8_t known = KnownIndex(View(attribute.name));
+      if (!Attribute(attribute, known)) return false;
+      if (!names.Add(i, known)) {
         return Refuse(fault_, View(attribute.name), attribute.name.data, "is given twice");
       }
-      size_ += SizeOfBytes(SizeOfEntry(attribute));
     }
     return true;
   }
 
-  bool Attribute(const hf_attribute& attribute) {
+  bool Attribute(const hf_attribute& attribute, std::uint8_t known) {
     const std::string_view name = View(attribute.name);
-    if (name.data() == nullptr) return RefuseNull(kNameField);
     if (!Fits(name, attribute.text)) return false;
-    const Fault fault = CheckAttribute(attribute);
+    const Fault fault = CheckAttribute(attribute, known);
     if (fault != Fault::kNone) return BreaksRule(attribute, fault);
-    if (IsReserved(name)) {
+    if (known != 0 && known <= kLastRequired) {
       return Refuse(fault_, name, name.data(), "is a field of the event, and no attribute beside");
     }
     return attribute.kind != HF_ATTRIBUTE_OPAQUE || Fields(name, attribute.text, tag::kLastOfValue);
@@ -130,7 +122,6 @@ class Checker {
       if (run.data == nullptr) return RefuseNull("unknown");
       if (run.size > limits_.max_size) return TooLarge();
       if (!Fields("unknown", run, tag::kLastOfEvent)) return false;
-      size_ += run.size;
     }
     return true;
   }
@@ -138,16 +129,19 @@ class Checker {
   // One field or more, each whole and none of those with the numbers up to `last_known`.
   bool Fields(std::string_view field, const hf_str& bytes, std::uint32_t last_known) {
     if (bytes.size == 0) return Refuse(fault_, field, nullptr, "is empty");
-    for (WireReader in(View(bytes)); !in.done();) {
-      const auto index = static_cast<std::size_t>(in.at() - bytes.data);
+    const char* const end = bytes.data + bytes.size;
+    for (const char* at = bytes.data; at != end;) {
+      const char* const begin = at;
       std::uint32_t number = 0;
-      if (!in.Skip(&number)) {
-        return RefuseText(field, bytes, in.rule(), HF_R_MALFORMED,
-                          static_cast<std::size_t>(in.at() - bytes.data));
+      WireFault why;
+      at = SkipField(begin, end, 0, &number, &why);
+      if (at != nullptr && number <= last_known) {
+        why = {begin, "has a known field among unknown ones", false};
+        at = nullptr;
       }
-      if (number <= last_known) {
-        return RefuseText(field, bytes, "has a known field among unknown ones", HF_R_MALFORMED,
-                          index);
+      if (at == nullptr) {
+        return RefuseText(field, bytes, why.rule, HF_R_MALFORMED,
+                          static_cast<std::size_t>(why.at - bytes.data));
       }
     }
     return true;
@@ -177,7 +171,6 @@ class Checker {
       default:
         return Refuse(fault_, "data_kind", nullptr, "is outside 0..3", HF_R_OUT_OF_RANGE);
     }
-    size_ += SizeOfData(envelope_);
     return true;
   }
 
@@ -185,23 +178,18 @@ class Checker {
     return IsUtf8(at_hand < text.size() ? WholeCharacters(text.substr(0, at_hand)) : text);
   }
 
-  bool Size() { return size_ <= limits_.max_size || TooLarge(); }
   bool TooLarge() { return RefuseOver(fault_, "", nullptr, "has more bytes than max_size"); }
 
   const hf_envelope& envelope_;
   const EnvelopeLimits& limits_;
   EnvelopeFault* const fault_;
-  std::size_t size_ = SizeOfBytes(kSpecVersion.size());
 };
 
 }  // namespace
 
 bool CheckEnvelope(const hf_envelope& envelope, std::size_t at_hand, const EnvelopeLimits& limits,
-                   std::size_t* size, EnvelopeFault* fault) {
-  Checker checker(envelope, limits, fault);
-  if (!checker.Event(at_hand)) return false;
-  *size = checker.size();
-  return true;
+                   EnvelopeFault* fault) {
+  return Checker(envelope, limits, fault).Event(at_hand);
 }
 
 }  // namespace holdfast::codec

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
-
 #include "codec/envelope.h"
 #include "codec/envelope_reader.h"
 #include "codec/envelope_tags.h"
@@ -8,21 +6,34 @@
 namespace holdfast::codec {
 namespace {
 
+constexpr std::string_view kPartMissing = "has an entry without a name or without a value";
+
 std::string_view View(const hf_str& text) { return {text.data, text.size}; }
 
-// The structure of one event; no value is looked at yet.
+std::uint8_t TagAt(const char* at) { return static_cast<std::uint8_t>(*at); }
+
+std::size_t SizeBetween(const char* at, const char* end) {
+  return static_cast<std::size_t>(end - at);
+}
+
+// The structure of one event; no value is looked at yet. What reads something returns where it ends, or null and
+// *fault is filled.
 class Decoder {
  public:
-  Decoder(hf_envelope* out, const EnvelopeLimits& limits, EnvelopeFault* fault)
-      : out_(*out), limits_(limits), fault_(fault) {}
+  // `beyond` bytes of the event are not at hand.
+  Decoder(std::size_t beyond, const EnvelopeLimits& limits, hf_envelope* out, EnvelopeFault* fault)
+      : beyond_(beyond), limits_(limits), out_(*out), fault_(fault) {}
 
-  bool Event(WireReader& in) {
-    while (!in.done()) {
-      if (!Field(in)) return false;
+  bool Event(const char* at, const char* end) {
+    while (at != end) {
+      at = Field(at, end);
+      if (at == nullptr) return false;
     }
     // The data are what reaches beyond the bytes at hand, or else some other field does.
-    if (in.beyond() != 0 && !reached_end_) return in.Short() || Broken(in, "");
-    if (spec_version_.data == nullptr) return Missing("specversion");
+    if (beyond_ != 0 && !data_end_it_) return Short("", end) != nullptr;
+    if (spec_version_.data == nullptr) {
+      return Refuse(fault_, "specversion", nullptr, "is missing or empty");
+    }
     if (View(spec_version_) != kSpecVersion) {
       return Refuse(fault_, "specversion", spec_version_.data, "is not 1.0", HF_R_UNSUPPORTED_FIELD,
                     HF_UNIMPLEMENTED);
@@ -31,220 +42,236 @@ class Decoder {
   }
 
  private:
-  bool Field(WireReader& in) {
-    switch (in.Peek()) {
-      case tag::kId:
-        return Text(in, "id", &out_.id);
-      case tag::kSource:
-        return Text(in, "source", &out_.source);
-      case tag::kSpecVersion:
-        return Text(in, "specversion", &spec_version_);
-      case tag::kType:
-        return Text(in, "type", &out_.type);
+  const char* Field(const char* at, const char* end) {
+    switch (TagAt(at)) {
       case tag::kAttribute:
-        return AnAttribute(in);
+        return AnAttribute(at, end);
+      case tag::kId:
+        return Text("id", at, end, &out_.id);
+      case tag::kSource:
+        return Text("source", at, end, &out_.source);
+      case tag::kSpecVersion:
+        return Text("specversion", at, end, &spec_version_);
+      case tag::kType:
+        return Text("type", at, end, &out_.type);
       case tag::kBinary:
-        return Data(in, HF_DATA_BINARY);
+        return Data(HF_DATA_BINARY, at, end);
       case tag::kText:
-        return Data(in, HF_DATA_TEXT);
+        return Data(HF_DATA_TEXT, at, end);
       case tag::kProto:
-        return ProtoData(in);
+        return ProtoData(at, end);
       default:
-        return Unknown(in);
+        return Unknown(at, end);
     }
   }
 
-  bool Text(WireReader& in, std::string_view field, hf_str* out) {
-    if (out->data != nullptr) return Twice(field, in.at());
-    in.Advance(1);
-    return in.Bytes(out) || Broken(in, field);
+  const char* Text(std::string_view field, const char* at, const char* end, hf_str* out) {
+    if (out->data != nullptr) return No(field, at, "is given twice");
+    const Chunk text = ReadChunk(at + 1, end);
+    if (text.begin == nullptr) return No(field, WhyNoChunk(at + 1, end, beyond_));
+    *out = text.text();
+    return text.end;
   }
 
-  bool AnAttribute(WireReader& in) {
-    const char* const begin = in.at();
-    hf_str entry{};
-    in.Advance(1);
-    if (!in.Bytes(&entry)) return Broken(in, "attributes");
+  const char* AnAttribute(const char* at, const char* end) {
     const std::uint32_t index = out_.attribute_count;
+    const Chunk entry = ReadChunk(at + 1, end);
+    if (entry.begin == nullptr) return No("attributes", WhyNoChunk(at + 1, end, beyond_));
     if (index >= limits_.max_attributes) {
-      return RefuseOver(fault_, "attributes", begin, "are more than max_attributes");
+      RefuseOver(fault_, "attributes", at, "are more than max_attributes");
+      return nullptr;
     }
     if (index >= out_.attribute_capacity) {
-      return Refuse(fault_, "attributes", begin, "are more than attribute_capacity",
-                    HF_R_BUFFER_TOO_SMALL, HF_RESOURCE_EXHAUSTED);
+      Refuse(fault_, "attributes", at, "are more than attribute_capacity", HF_R_BUFFER_TOO_SMALL,
+             HF_RESOURCE_EXHAUSTED);
+      return nullptr;
     }
     out_.attribute_count = index + 1;
-    return Entry(WireReader(View(entry)), &out_.attributes[index]);
+    return Entry(entry.begin, entry.end, &out_.attributes[index]) ? entry.end : nullptr;
   }
 
-  bool Entry(WireReader in, hf_attribute* out) {
-    const char* const begin = in.at();
-    hf_str key{}, value{};
-    while (!in.done()) {
-      const std::uint8_t tag = in.Peek();
-      if (tag != tag::kKey && tag != tag::kValue) {
-        return Refuse(fault_, "attributes", in.at(),
-                      "has an entry with more than a name and a value");
-      }
-      hf_str* const part = tag == tag::kKey ? &key : &value;
-      if (part->data != nullptr) {
-        return Refuse(fault_, "attributes", in.at(), "has an entry with two names or two values");
-      }
-      in.Advance(1);
-      if (!in.Bytes(part)) return Broken(in, "attributes");
-    }
-    if (key.data == nullptr || value.size == 0) {
-      return Refuse(fault_, "attributes", begin, "has an entry without a name or a value");
-    }
-    out->name = key;
-    return Value(WireReader(View(value)), value, out);
+  bool Entry(const char* at, const char* end, hf_attribute* out) {
+    // As every writer writes it; else in any order.
+    Chunk name = ReadField(tag::kKey, at, end);
+    Chunk value{};
+    if (name.begin != nullptr) value = ReadField(tag::kValue, name.end, end);
+    if (value.end != end && !AnyEntry(at, end, &name, &value)) return false;
+    if (value.begin == value.end) return No("attributes", at, kPartMissing) != nullptr;
+    out->name = name.text();
+    return Value(View(name.text()), value.begin, value.end, out);
   }
 
-  bool Value(WireReader in, const hf_str& whole, hf_attribute* out) {
-    const std::uint8_t tag = in.Peek();
+  bool AnyEntry(const char* at, const char* end, Chunk* name, Chunk* value) {
+    const char* const begin = at;
+    *name = *value = {};
+    while (at != end) {
+      const std::uint8_t tag = TagAt(at);
+      Chunk* const part = tag == tag::kKey ? name : value;
+      if ((tag != tag::kKey && tag != tag::kValue) || part->begin != nullptr) {
+        return No("attributes", at, "has an entry with more than a name and a value") != nullptr;
+      }
+      *part = ReadChunk(at + 1, end);
+      if (part->begin == nullptr) return No("attributes", WhyNoChunk(at + 1, end, 0)) != nullptr;
+      at = part->end;
+    }
+    if (name->begin != nullptr && value->begin != nullptr) return true;
+    return No("attributes", begin, kPartMissing) != nullptr;
+  }
+
+  bool Value(std::string_view name, const char* at, const char* end, hf_attribute* out) {
+    const std::uint8_t tag = TagAt(at);
+    out->kind = tag >> 3;
     out->text = {};
     out->number = 0;
     out->nanos = 0;
-    out->kind = tag >> 3;
+    const char* read = at + 1;
     switch (tag) {
-      case tag::kBoolean:
-      case tag::kInteger: {
-        std::uint64_t number = 0;
-        in.Advance(1);
-        if (!in.Varint(&number)) return Broken(in, View(out->name));
-        out->number = static_cast<std::int64_t>(number);
-        break;
-      }
       case tag::kString:
-      case tag::kBytes:
       case tag::kUri:
       case tag::kUriRef:
-        in.Advance(1);
-        if (!in.Bytes(&out->text)) return Broken(in, View(out->name));
-        break;
-      case tag::kTimestamp: {
-        hf_str timestamp{};
-        in.Advance(1);
-        if (!in.Bytes(&timestamp)) return Broken(in, View(out->name));
-        if (!Timestamp(WireReader(View(timestamp)), out)) return false;
+      case tag::kBytes: {
+        const Chunk text = ReadChunk(read, end);
+        if (text.begin == nullptr) return No(name, WhyNoChunk(read, end, 0)) != nullptr;
+        out->text = text.text();
+        read = text.end;
         break;
       }
-      default:  // check looks into it
+      case tag::kTimestamp: {
+        const Chunk timestamp = ReadChunk(read, end);
+        if (timestamp.begin == nullptr) return No(name, WhyNoChunk(read, end, 0)) != nullptr;
+        if (!Timestamp(name, timestamp.begin, timestamp.end, out)) return false;
+        read = timestamp.end;
+        break;
+      }
+      case tag::kBoolean:
+      case tag::kInteger: {
+        const Number number = ReadNumber(read, end);
+        if (number.end == nullptr) {
+          return No(name, WhyNoNumber(read, end, kLongestNumber, 0)) != nullptr;
+        }
+        out->number = static_cast<std::int64_t>(number.value);
+        read = number.end;
+        break;
+      }
+      default:  // looked into when it is checked
         out->kind = HF_ATTRIBUTE_OPAQUE;
-        out->text = whole;
+        out->text = Chunk{at, end}.text();
         return true;
     }
-    if (in.done()) return true;
-    return Refuse(fault_, View(out->name), in.at(), "has more than one value");
+    return read == end || No(name, read, "has more than one value") != nullptr;
   }
 
-  bool Timestamp(WireReader in, hf_attribute* out) {
-    std::uint64_t value = 0;
+  bool Timestamp(std::string_view name, const char* at, const char* end, hf_attribute* out) {
     bool has_seconds = false, has_nanos = false;
-    while (!in.done()) {
-      const std::uint8_t tag = in.Peek();
+    while (at != end) {
+      const std::uint8_t tag = TagAt(at);
       bool& has = tag == tag::kSeconds ? has_seconds : has_nanos;
       if ((tag != tag::kSeconds && tag != tag::kNanos) || has) {
-        return Refuse(fault_, View(out->name), in.at(),
-                      "has more than the seconds and nanoseconds of a Timestamp");
+        return No(name, at, "has more than a Timestamp's seconds and nanoseconds") != nullptr;
       }
       has = true;
-      in.Advance(1);
-      const char* const at = in.at();
-      if (!in.Varint(&value)) return Broken(in, View(out->name));
-      const auto number = static_cast<std::int64_t>(value);
+      const Number number = ReadNumber(at + 1, end);
+      if (number.end == nullptr) {
+        return No(name, WhyNoNumber(at + 1, end, kLongestNumber, 0)) != nullptr;
+      }
+      const auto value = static_cast<std::int64_t>(number.value);
       if (tag == tag::kSeconds) {
-        out->number = number;
-        continue;
+        out->number = value;
+      } else if (out->nanos = static_cast<std::int32_t>(value); out->nanos != value) {
+        return Refuse(fault_, name, at, "has nanoseconds beyond 32 bits", HF_R_OUT_OF_RANGE);
       }
-      out->nanos = static_cast<std::int32_t>(number);
-      if (out->nanos != number) {
-        return Refuse(fault_, View(out->name), at, "has nanoseconds beyond 32 bits",
-                      HF_R_OUT_OF_RANGE);
-      }
+      at = number.end;
     }
     return true;
   }
 
-  bool Data(WireReader& in, hf_data_kind kind) {
-    if (out_.data_kind != HF_DATA_NONE) return Twice("data", in.at());
+  const char* Data(hf_data_kind kind, const char* at, const char* end) {
+    if (out_.data_kind != HF_DATA_NONE) return No("data", at, "is given twice");
     out_.data_kind = kind;
-    in.Advance(1);
-    return Payload(in) || Broken(in, "data");
+    return Payload(at + 1, end, beyond_);
   }
 
-  // google.protobuf.Any, of which the message is the last that may reach beyond the bytes at hand.
-  bool ProtoData(WireReader& in) {
-    if (out_.data_kind != HF_DATA_NONE) return Twice("data", in.at());
+  // google.protobuf.Any, of which only the value may reach beyond the bytes at hand.
+  const char* ProtoData(const char* at, const char* end) {
+    if (out_.data_kind != HF_DATA_NONE) return No("data", at, "is given twice");
     out_.data_kind = HF_DATA_PROTO;
-    in.Advance(1);
-    std::size_t size = 0;
-    if (!in.Length(&size)) return Broken(in, "data");
-    const std::size_t at_hand = size < in.left() ? size : in.left();
-    const std::size_t beyond = size - at_hand;
-    if (beyond != 0 && beyond != in.beyond()) return in.Short() || Broken(in, "data");
-    WireReader any(in.at(), in.at() + at_hand, beyond);
-    in.Advance(at_hand);
-    while (!any.done()) {
-      const std::uint8_t tag = any.Peek();
-      hf_str* const part = tag == tag::kTypeUrl ? &out_.data_type : &out_.data;
-      if ((tag != tag::kTypeUrl && tag != tag::kAnyValue) || part->data != nullptr) {
-        return Refuse(fault_, "data", any.at(), "has more than the type and value of an Any");
-      }
-      any.Advance(1);
-      if (!(part == &out_.data ? Payload(any) : any.Bytes(part))) return Broken(any, "data");
+    const Number size = ReadNumber(at + 1, end, kLongestLength);
+    if (size.end == nullptr) return No("data", WhyNoChunk(at + 1, end, beyond_));
+    const std::size_t left = SizeBetween(size.end, end);
+    const bool is_whole = size.value <= left;
+    if (!is_whole && size.value - left != beyond_)
+      return No("data", WhyNoChunk(at + 1, end, beyond_));
+    const std::size_t beyond = is_whole ? 0 : beyond_;
+    const char* const any_end = is_whole ? size.end + size.value : end;
+    for (at = size.end; at != any_end && at != nullptr;) at = AnyField(at, any_end, beyond);
+    if (at == nullptr) return nullptr;
+    return beyond == 0 || data_end_it_ ? any_end : Short("data", any_end);
+  }
+
+  const char* AnyField(const char* at, const char* end, std::size_t beyond) {
+    const std::uint8_t tag = TagAt(at);
+    if (tag == tag::kAnyValue && out_.data.data == nullptr) return Payload(at + 1, end, beyond);
+    if (tag != tag::kTypeUrl || out_.data_type.data != nullptr) {
+      return No("data", at, "has more than an Any's type and value");
     }
-    return beyond == 0 || reached_end_ || any.Short() || Broken(any, "data");
+    const Chunk type = ReadChunk(at + 1, end);
+    if (type.begin == nullptr) return No("data", WhyNoChunk(at + 1, end, beyond));
+    out_.data_type = type.text();
+    return type.end;
   }
 
-  // Bytes with a length: if they are not all at hand, they are the last of the event.
-  bool Payload(WireReader& in) {
-    std::size_t size = 0;
-    if (!in.Length(&size)) return false;
-    const std::size_t at_hand = size < in.left() ? size : in.left();
-    if (size != at_hand && size - at_hand != in.beyond()) return in.Short();
-    out_.data = {in.at(), size};
-    in.Advance(at_hand);
-    reached_end_ = size - at_hand == in.beyond() && in.done();
-    return true;
+  // Bytes that, if they are not all at hand, are the last of the event.
+  const char* Payload(const char* at, const char* end, std::size_t beyond) {
+    const Number size = ReadNumber(at, end, kLongestLength);
+    if (size.end == nullptr) return No("data", WhyNoChunk(at, end, beyond));
+    const std::size_t left = SizeBetween(size.end, end);
+    const bool is_whole = size.value <= left;
+    if (!is_whole && size.value - left != beyond) return No("data", WhyNoChunk(at, end, beyond));
+    out_.data = {size.end, size.value};
+    data_end_it_ = !is_whole;
+    return is_whole ? size.end + size.value : end;
   }
 
-  bool Unknown(WireReader& in) {
-    const char* const begin = in.at();
+  const char* Unknown(const char* at, const char* end) {
+    WireFault why;
     std::uint32_t number = 0;
-    if (!in.Skip(&number)) return Broken(in, "");
-    if (number <= tag::kLastOfEvent) {
-      return Refuse(fault_, "", begin, "has a known field as another type");
-    }
+    const char* const field_end = SkipField(at, end, beyond_, &number, &why);
+    if (field_end == nullptr) return No("", why);
+    if (number <= tag::kLastOfEvent) return No("", at, "has a known field as another type");
     const std::uint32_t count = out_.unknown_count;
     hf_str* const last = count == 0 ? nullptr : &out_.unknown[count - 1];
-    if (last != nullptr && last->data + last->size == begin) {
-      last->size += static_cast<std::size_t>(in.at() - begin);
-      return true;
+    if (last != nullptr && last->data + last->size == at) {
+      last->size += SizeBetween(at, field_end);
+      return field_end;
     }
     if (count == HF_ENVELOPE_UNKNOWN) {
-      return RefuseOver(fault_, "", begin, "has unknown fields in more than 4 places");
+      RefuseOver(fault_, "", at, "has unknown fields in more than 4 places");
+      return nullptr;
     }
-    out_.unknown[count] = {begin, static_cast<std::size_t>(in.at() - begin)};
+    out_.unknown[count] = Chunk{at, field_end}.text();
     out_.unknown_count = count + 1;
-    return true;
+    return field_end;
   }
 
-  bool Twice(std::string_view field, const char* at) {
-    return Refuse(fault_, field, at, "is given twice");
+  [[gnu::cold]] const char* No(std::string_view field, const char* at, std::string_view rule) {
+    Refuse(fault_, field, at, rule);
+    return nullptr;
   }
-  bool Missing(std::string_view field) { return Refuse(fault_, field, nullptr, "is missing"); }
-  bool Broken(const WireReader& in, std::string_view field) {
-    return in.is_short() ? Refuse(fault_, field, in.at(), "goes on beyond the bytes at hand",
-                                  HF_R_BUFFER_TOO_SMALL, HF_OUT_OF_RANGE)
-                         : Refuse(fault_, field, in.at(), in.rule());
+  [[gnu::cold]] const char* No(std::string_view field, const WireFault& why) {
+    return why.is_short ? Short(field, why.at) : No(field, why.at, why.rule);
+  }
+  [[gnu::cold]] const char* Short(std::string_view field, const char* at) {
+    Refuse(fault_, field, at, "goes on beyond the bytes at hand", HF_R_BUFFER_TOO_SMALL,
+           HF_OUT_OF_RANGE);
+    return nullptr;
   }
 
-  hf_envelope& out_;
+  const std::size_t beyond_;
   const EnvelopeLimits& limits_;
+  hf_envelope& out_;
   EnvelopeFault* const fault_;
   hf_str spec_version_{};
-  bool reached_end_ = false;  // the data are the last of the event
+  bool data_end_it_ = false;  // the data reach from here to the event's end
 };
 
 void Empty(hf_envelope* out) {
@@ -254,24 +281,22 @@ void Empty(hf_envelope* out) {
   out->unknown_count = 0;
 }
 
+bool Decode(std::string_view head, std::size_t size, const EnvelopeLimits& limits, hf_envelope* out,
+            EnvelopeFault* fault) {
+  if (size > limits.max_size) return RefuseOver(fault, "", nullptr, "has more bytes than max_size");
+  const char* const end = head.data() + head.size();
+  Decoder decoder(size - head.size(), limits, out, fault);
+  if (!decoder.Event(head.data(), end)) return false;
+  const std::size_t room = out->data.data == nullptr ? 0 : SizeBetween(out->data.data, end);
+  return CheckEnvelope(*out, room, limits, fault);
+}
+
 }  // namespace
 
 bool DecodeEnvelope(std::string_view head, std::size_t size, const EnvelopeLimits& limits,
                     hf_envelope* out, EnvelopeFault* fault) {
   Empty(out);
-  const char* const end = head.data() + head.size();
-  WireReader in(head.data(), end, size - head.size());
-  bool taken = size <= limits.max_size
-                   ? Decoder(out, limits, fault).Event(in)
-                   : RefuseOver(fault, "", nullptr, "has more bytes than max_size");
-  if (taken) {
-    const std::size_t room =
-        out->data.data == nullptr ? 0 : static_cast<std::size_t>(end - out->data.data);
-    const std::size_t at_hand = out->data.size < room ? out->data.size : room;
-    std::size_t canonical = 0;
-    taken = CheckEnvelope(*out, at_hand, limits, &canonical, fault);
-  }
-  if (taken) return true;
+  if (Decode(head, size, limits, out, fault)) return true;
   fault->base = head.data();
   Empty(out);
   return false;

@@ -84,6 +84,17 @@ void DataHead(const hf_envelope& envelope, WireWriter& out) {
 
 }  // namespace
 
+std::size_t SizeOfEnvelope(const hf_envelope& envelope) {
+  std::size_t size = SizeOfBytes(envelope.id.size) + SizeOfBytes(envelope.source.size) +
+                     SizeOfBytes(kSpecVersion.size()) + SizeOfBytes(envelope.type.size) +
+                     SizeOfData(envelope);
+  for (std::uint32_t i = 0; i < envelope.attribute_count; ++i) {
+    size += SizeOfBytes(SizeOfEntry(envelope.attributes[i]));
+  }
+  for (std::uint32_t i = 0; i < envelope.unknown_count; ++i) size += envelope.unknown[i].size;
+  return size;
+}
+
 char* WriteEnvelopeHead(const hf_envelope& envelope, char* begin) {
   WireWriter out(begin);
   out.Bytes(tag::kId, envelope.id);

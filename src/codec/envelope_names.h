@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string_view>
 
 #include "codec/ascii.h"
 
@@ -18,12 +17,27 @@ class NameSet {
  public:
   explicit NameSet(const hf_attribute* attributes) : attributes_(attributes) {}
 
-  // Adds the name of attributes[index], which is not empty; false if it is there already. Each index once, in order.
-  bool Add(std::uint32_t index) {
-    const hf_str name = attributes_[index].name;
+  // Adds the name of attributes[index], which is not empty, and whose KnownIndex is `known`; false if it is there
+  // already. Each index once.
+  bool Add(std::uint32_t index, std::uint8_t known) {
+    if (known == 0) return AddOther(index);
+    const std::uint64_t bit = std::uint64_t{1} << known;
+    const bool is_new = (known_ & bit) == 0;
+    known_ |= bit;
+    return is_new;
+  }
+
+ private:
+  static constexpr std::size_t kSlots = 128;
+  static_assert(kSlots >= 2 * HF_ENVELOPE_ATTRIBUTES);
+
+  bool AddOther(std::uint32_t index) {
+    if (!has_others_) std::memset(slots_, 0, sizeof slots_);
+    has_others_ = true;
+    const hf_str& name = attributes_[index].name;
     std::size_t slot = Hash(name);
     for (; slots_[slot] != 0; slot = (slot + 1) % kSlots) {
-      const hf_str other = attributes_[slots_[slot] - 1].name;
+      const hf_str& other = attributes_[slots_[slot] - 1].name;
       if (other.size == name.size && std::memcmp(other.data, name.data, name.size) == 0) {
         return false;
       }
@@ -31,10 +45,6 @@ class NameSet {
     slots_[slot] = static_cast<std::uint8_t>(index + 1);
     return true;
   }
-
- private:
-  static constexpr std::size_t kSlots = 128;
-  static_assert(kSlots >= 2 * HF_ENVELOPE_ATTRIBUTES);
 
   // Of the first and the last eight bytes, and of the size. Who makes names collide on purpose pays for 64 of them.
   static std::size_t Hash(const hf_str& name) {
@@ -48,7 +58,9 @@ class NameSet {
   }
 
   const hf_attribute* const attributes_;
-  std::uint8_t slots_[kSlots] = {};  // 1 + an index, or 0
+  std::uint64_t known_ = 0;  // a bit for each
+  bool has_others_ = false;
+  std::uint8_t slots_[kSlots];  // of the others: 1 + an index, or 0; set once there are any
 };
 
 }  // namespace holdfast::codec
