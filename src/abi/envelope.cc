@@ -90,25 +90,31 @@ hf_code ReadLimits(const hf_envelope_limits* given, codec::EnvelopeLimits* out, 
   return code;
 }
 
-// What both readers do.
-hf_code Decode(const void* head, size_t have, size_t size, const hf_envelope_limits* given,
-               hf_envelope* out, hf_error* error) {
-  if (out == nullptr) return abi::FailNull(error, "out");
-  codec::EnvelopeLimits limits;
-  hf_code code = abi::CheckHeader(out, abi::kFirstSize<hf_envelope>, sizeof *out, error);
-  if (code == HF_OK) code = ReadLimits(given, &limits, error);
-  if (code != HF_OK) return code;
+hf_code CheckDecode(const void* head, size_t have, size_t size, const hf_envelope& out,
+                    hf_error* error) {
   if (IsMissing(head, have)) return abi::FailNull(error, "data");
   if (have > size) {
     return abi::FailField(error, HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, "have",
                           "more than the size");
   }
-  code = abi::CheckRange(error, "attribute_capacity", out->attribute_capacity, 0,
-                         HF_ENVELOPE_ATTRIBUTES);
-  if (code != HF_OK) return code;
-  if (IsMissing(out->attributes, out->attribute_capacity)) {
+  if (IsMissing(out.attributes, out.attribute_capacity)) {
     return abi::FailNull(error, "attributes");
   }
+  return abi::CheckRange(error, "attribute_capacity", out.attribute_capacity, 0,
+                         HF_ENVELOPE_ATTRIBUTES);
+}
+
+// What both readers do.
+hf_code Decode(const void* head, size_t have, size_t size, const hf_envelope_limits* given,
+               hf_envelope* out, hf_error* error) {
+  if (out == nullptr) return abi::FailNull(error, "out");
+  hf_code code = abi::CheckHeader(out, abi::kFirstSize<hf_envelope>, sizeof *out, error);
+  if (code != HF_OK) return code;
+  codec::ClearEnvelope(out);
+  codec::EnvelopeLimits limits;
+  code = ReadLimits(given, &limits, error);
+  if (code == HF_OK) code = CheckDecode(head, have, size, *out, error);
+  if (code != HF_OK) return code;
   codec::EnvelopeFault fault;
   if (!codec::DecodeEnvelope(View(head, have), size, limits, out, &fault)) {
     return Fail(fault, error);

@@ -27,8 +27,11 @@ struct EnvelopeLimits {
   std::uint32_t max_text = 8192;
 };
 
-// Reads an event of `size` bytes that begins with `head`. Writes none of out's struct_size, abi_level, attributes
-// and attribute_capacity. False, with *out empty and *fault filled, if it is refused.
+// Makes it hold no event.
+void ClearEnvelope(hf_envelope* out);
+
+// Reads an event of `size` bytes that begins with `head` into *out, which holds none; its struct_size, abi_level,
+// attributes and attribute_capacity stay. False, with *out empty and *fault filled, if it is refused.
 bool DecodeEnvelope(std::string_view head, std::size_t size, const EnvelopeLimits& limits,
                     hf_envelope* out, EnvelopeFault* fault);
 

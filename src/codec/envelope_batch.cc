@@ -15,7 +15,11 @@ bool NextOfBatch(std::string_view batch, std::size_t* at, hf_str* event, Envelop
     const bool is_event = static_cast<std::uint8_t>(*from) == tag::kEvent;
     std::uint32_t number = 0;
     WireFault why;
-    const char* const field_end = SkipField(from, end, 0, &number, &why);
+    const char* field_end = SkipField(from, end, 0, &number, &why);
+    if (field_end != nullptr && number == tag::kLastOfBatch && !is_event) {
+      why = {from, "has its events as another type", false};
+      field_end = nullptr;
+    }
     if (field_end == nullptr) {
       Refuse(fault, "batch", why.at, why.rule);
       fault->base = batch.data();

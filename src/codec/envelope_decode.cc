@@ -274,13 +274,6 @@ class Decoder {
   bool data_end_it_ = false;  // the data reach from here to the event's end
 };
 
-void Empty(hf_envelope* out) {
-  out->id = out->source = out->type = out->data = out->data_type = {};
-  out->attribute_count = 0;
-  out->data_kind = HF_DATA_NONE;
-  out->unknown_count = 0;
-}
-
 bool Decode(std::string_view head, std::size_t size, const EnvelopeLimits& limits, hf_envelope* out,
             EnvelopeFault* fault) {
   if (size > limits.max_size) return RefuseOver(fault, "", nullptr, "has more bytes than max_size");
@@ -293,12 +286,18 @@ bool Decode(std::string_view head, std::size_t size, const EnvelopeLimits& limit
 
 }  // namespace
 
+void ClearEnvelope(hf_envelope* out) {
+  out->id = out->source = out->type = out->data = out->data_type = {};
+  out->attribute_count = 0;
+  out->data_kind = HF_DATA_NONE;
+  out->unknown_count = 0;
+}
+
 bool DecodeEnvelope(std::string_view head, std::size_t size, const EnvelopeLimits& limits,
                     hf_envelope* out, EnvelopeFault* fault) {
-  Empty(out);
   if (Decode(head, size, limits, out, fault)) return true;
   fault->base = head.data();
-  Empty(out);
+  ClearEnvelope(out);
   return false;
 }
 

@@ -13,7 +13,7 @@ namespace holdfast::codec::tag {
 constexpr std::uint8_t Varint(int number) { return static_cast<std::uint8_t>(number << 3); }
 constexpr std::uint8_t Length(int number) { return static_cast<std::uint8_t>(number << 3 | 2); }
 
-inline constexpr std::uint32_t kLastOfEvent = 8, kLastOfValue = 7;
+inline constexpr std::uint32_t kLastOfEvent = 8, kLastOfValue = 7, kLastOfBatch = 1;
 
 // CloudEvent
 inline constexpr std::uint8_t kId = Length(1), kSource = Length(2), kSpecVersion = Length(3),
