@@ -6,21 +6,59 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// What a reader makes of a value: by its number in binary, by its name in JSON.
-Reading ReadBinary(const pb::EnumValueDescriptor& value, const pb::EnumDescriptor& reader,
-                   bool closed) {
-  const pb::EnumValueDescriptor* const named = reader.FindValueByName(value.name());
-  const pb::EnumValueDescriptor* const numbered = reader.FindValueByNumber(value.number());
-  if (numbered == nullptr) {
+// The values of an enum by number; with aliases there are several.
+class Numbered {
+ public:
+  explicit Numbered(const pb::EnumDescriptor& numbers) : numbers_(numbers) {
+    for (int i = 0; i < numbers.value_count(); ++i) {
+      values_[numbers.value(i)->number()].push_back(numbers.value(i));
+    }
+  }
+  const std::vector<const pb::EnumValueDescriptor*>& At(int number) const {
+    static const std::vector<const pb::EnumValueDescriptor*> none;
+    const auto found = values_.find(number);
+    return found == values_.end() ? none : found->second;
+  }
+  const pb::EnumValueDescriptor* Named(const std::string& name) const {
+    return numbers_.FindValueByName(name);
+  }
+
+ private:
+  const pb::EnumDescriptor& numbers_;
+  std::unordered_map<int, std::vector<const pb::EnumValueDescriptor*>> values_;
+};
+
+// The value that has the number now, by a name that there was not before; nullptr if there is none.
+const pb::EnumValueDescriptor* NewNameOf(const pb::EnumValueDescriptor& value,
+                                         const Numbered& there, const Numbered& here) {
+  if (there.Named(value.name()) != nullptr) return nullptr;
+  for (const pb::EnumValueDescriptor* const other : there.At(value.number())) {
+    if (here.Named(other->name()) == nullptr) return other;
+  }
+  return nullptr;
+}
+
+// Written by its number. A reader that knows the name under another number, or the number under a name that the
+// writer uses for something else, takes it for another value.
+Reading ReadBinary(const pb::EnumValueDescriptor& value, const Numbered& writer,
+                   const Numbered& reader, bool closed) {
+  const auto& found = reader.At(value.number());
+  if (found.empty()) {
     if (!closed) return {};
     return {Outcome::kDropped, "the enum is closed: the number stays among the unknown fields"};
   }
-  if (named == nullptr || named->number() == value.number()) return {};
-  return {Outcome::kCorrupt, "its number is read as " + numbered->name()};
+  const pb::EnumValueDescriptor* const named = reader.Named(value.name());
+  if (named != nullptr && named->number() == value.number()) return {};
+  for (const pb::EnumValueDescriptor* const other : found) {
+    const pb::EnumValueDescriptor* const own = writer.Named(other->name());
+    if (named == nullptr && (own == nullptr || own->number() == value.number())) return {};
+  }
+  return {Outcome::kCorrupt, "its number is read as " + found.front()->name()};
 }
 
-Reading ReadJson(const pb::EnumValueDescriptor& value, const pb::EnumDescriptor& reader) {
-  if (reader.FindValueByName(value.name()) != nullptr) return {};
+// Written by its name.
+Reading ReadJson(const pb::EnumValueDescriptor& value, const Numbered& reader) {
+  if (reader.Named(value.name()) != nullptr) return {};
   return {Outcome::kDropped, "the name " + value.name() + " is not known, and is passed over"};
 }
 
@@ -40,43 +78,32 @@ void Comparison::CompareEnums(const Enum& before, const Enum& after) {
     Add(ChangeKind::kEnumOpennessChanged, after.full_name(), was_closed ? "closed" : "open",
         is_closed ? "closed" : "open", PlaceOf(after), ways, ways, "");
   }
+  const Numbered olds(before);
+  const Numbered news(after);
   for (int i = 0; i < before.value_count(); ++i) {
     const pb::EnumValueDescriptor& value = *before.value(i);
-    const pb::EnumValueDescriptor* const named = after.FindValueByName(value.name());
-    const pb::EnumValueDescriptor* const numbered = after.FindValueByNumber(value.number());
-    const Reading binary = ReadBinary(value, after, is_closed);
+    const pb::EnumValueDescriptor* const named = news.Named(value.name());
     if (named != nullptr && named->number() == value.number()) continue;
+    const pb::EnumValueDescriptor* const renamed = NewNameOf(value, news, olds);
+    const Reading binary = ReadBinary(value, olds, news, is_closed);
     if (named != nullptr) {
       Add(ChangeKind::kEnumValueRenumbered, named->full_name(), std::to_string(value.number()),
           std::to_string(named->number()), PlaceOf(*named),
-          {binary, ReadBinary(*named, before, was_closed)}, {}, "");
-    } else if (numbered != nullptr && before.FindValueByName(numbered->name()) == nullptr) {
-      Add(ChangeKind::kEnumValueRenamed, numbered->full_name(), value.name(), numbered->name(),
-          PlaceOf(*numbered), {}, {ReadJson(value, after), ReadJson(*numbered, before)},
+          {binary, ReadBinary(*named, news, olds, was_closed)}, {}, "");
+    } else if (renamed != nullptr) {
+      Add(ChangeKind::kEnumValueRenamed, renamed->full_name(), value.name(), renamed->name(),
+          PlaceOf(*renamed), {}, {ReadJson(value, news), ReadJson(*renamed, olds)},
           "names are not in the binary encoding");
     } else {
-      // The number may still be there, under another name that it had before, or that came from elsewhere.
-      const bool moved_here = numbered != nullptr &&
-                              before.FindValueByName(numbered->name())->number() != value.number();
-      const Reading other{Outcome::kCorrupt,
-                          "its number is read as " + (moved_here ? numbered->name() : "")};
       Add(ChangeKind::kEnumValueRemoved, value.full_name(), Text(value), "", PlaceOf(value),
-          {moved_here ? other : binary, {}}, {ReadJson(value, after), {}}, "");
+          {binary, {}}, {ReadJson(value, news), {}}, "");
     }
   }
   for (int i = 0; i < after.value_count(); ++i) {
     const pb::EnumValueDescriptor& value = *after.value(i);
-    if (before.FindValueByName(value.name()) != nullptr) continue;
-    const pb::EnumValueDescriptor* const numbered = before.FindValueByNumber(value.number());
-    if (numbered != nullptr && after.FindValueByName(numbered->name()) == nullptr)
-      continue;  // renamed
-    const bool moved_here =
-        numbered != nullptr && after.FindValueByName(numbered->name())->number() != value.number();
-    const Reading other{Outcome::kCorrupt,
-                        "its number is read as " + (moved_here ? numbered->name() : "")};
+    if (olds.Named(value.name()) != nullptr || NewNameOf(value, olds, news) != nullptr) continue;
     Add(ChangeKind::kEnumValueAdded, value.full_name(), "", Text(value), PlaceOf(value),
-        {{}, moved_here ? other : ReadBinary(value, before, was_closed)},
-        {{}, ReadJson(value, before)}, "");
+        {{}, ReadBinary(value, news, olds, was_closed)}, {{}, ReadJson(value, olds)}, "");
   }
   CompareReserved(before, after);
 }
