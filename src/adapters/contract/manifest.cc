@@ -166,23 +166,24 @@ class Reader {
     Contract contract;
     contract.place = node.place();
     subject_ = "contract: ";
-    if (!TooLong(from.name(), "name", node)) contract.name = from.name();
-    if (contract.name.empty() || !IsText(contract.name)) {
-      Say(node.PlaceOf("name"), contract.name.empty()
-                                    ? "has no name"
-                                    : "its name is no text that an event's type may be");
-      contract.name.clear();
-    } else {
-      subject_ = "contract " + contract.name + ": ";
-      const auto [first, fresh] = names_.try_emplace(contract.name, contract.place);
-      if (!fresh) Say(node.PlaceOf("name"), "is declared already at " + Text(first->second));
-    }
+    if (!TooLong(from.name(), "name", node)) ReadName(from.name(), node, &contract);
     if (!TooLong(from.owner(), "owner", node)) contract.owner = from.owner();
     if (!IsText(contract.owner)) Say(node.PlaceOf("owner"), "its owner is no text");
     ReadPolicy(from, node, &contract.policy);
     ReadVersions(from, node, &contract);
     subject_.clear();
     return contract;
+  }
+
+  void ReadName(const std::string& name, const Node& node, Contract* contract) {
+    if (name.empty()) return Say(node.place(), "has no name");
+    if (!IsText(name)) {
+      return Say(node.PlaceOf("name"), "its name is no text that an event's type may be");
+    }
+    contract->name = name;
+    subject_ = "contract " + name + ": ";
+    const auto [first, fresh] = names_.try_emplace(name, contract->place);
+    if (!fresh) Say(node.PlaceOf("name"), "is declared already at " + Text(first->second));
   }
 
   void ReadPolicy(const v1::Contract& from, const Node& node, Policy* policy) {
