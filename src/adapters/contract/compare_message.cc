@@ -47,7 +47,9 @@ Reading AtJsonName(const pb::FieldDescriptor& writer, const Fields& readers,
   const Reading unknown{Outcome::kDropped, "the name \"" + writer.json_name() +
                                                "\" is not known, and its values are passed over"};
   if (writer.is_extension() || partner.is_extension()) {
-    return writer.full_name() == partner.full_name() ? Reading{} : unknown;
+    const bool same = writer.is_extension() == partner.is_extension() &&
+                      writer.full_name() == partner.full_name();
+    return same ? Reading{} : unknown;
   }
   const pb::FieldDescriptor* const found = readers.JsonNamed(writer.json_name());
   if (found == &partner) return {};
