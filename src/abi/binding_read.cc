@@ -15,6 +15,9 @@ namespace codec = holdfast::codec;
 namespace holdfast::abi {
 namespace {
 
+constexpr std::string_view kType = "datacontenttype";
+constexpr std::string_view kSchema = "dataschema";
+
 std::string_view View(const hf_str& text) { return {text.data, text.size}; }
 hf_str Borrow(std::string_view text) { return {text.data(), text.size()}; }
 bool IsMissing(const void* data, size_t size) { return data == nullptr && size != 0; }
@@ -124,18 +127,21 @@ class Reader {
       return Malformed(error_, "a header", "its attribute has a name that none may have");
     }
     code = Decode(name, &value);
-    return code == HF_OK ? Place(name, value) : code;
+    if (code != HF_OK) return code;
+    // Of a peer that gives no Content-Type, what would have been one.
+    const bool is_type = name == kType && !rules_.content_type.empty();
+    return is_type ? ReadContentType(value) : Place(name, value);
   }
 
   hf_code ReadContentType(std::string_view value) {
     if (rules_.http && !codec::IsHeaderText(value)) {
-      return Malformed(error_, rules_.content_type, "is no text that a header may have");
+      return Malformed(error_, kType, "is no text that a header may have");
     }
     hf_event_format format;
     if (codec::ContentModeOf(value, &format) != HF_CONTENT_BINARY) {
       return Malformed(error_, rules_.content_type, "is not of binary mode");
     }
-    return Place("datacontenttype", value);
+    return Place(kType, value);
   }
 
   hf_str* Required(std::string_view name) {
@@ -184,7 +190,6 @@ class Reader {
 
   // The type URL of data that is a message of protobuf; empty if it is none.
   std::string_view MessageType() {
-    constexpr std::string_view kType = "datacontenttype", kSchema = "dataschema";
     const hf_attribute* const type = hf_envelope_find(out_, kType.data(), kType.size());
     const hf_attribute* const schema = hf_envelope_find(out_, kSchema.data(), kSchema.size());
     if (type == nullptr || schema == nullptr) return {};

@@ -149,8 +149,8 @@ std::string_view TypeUrlOf(std::string_view dataschema) {
 bool SaysTypeUrl(std::string_view dataschema, std::string_view type_url) {
   const std::string_view said = TypeUrlOf(dataschema);
   if (said.empty()) return false;
-  if (type_url.starts_with(kHttps)) type_url.remove_prefix(kHttps.size());
-  return said == type_url;
+  return said == type_url ||
+         (type_url.starts_with(kHttps) && said == type_url.substr(kHttps.size()));
 }
 
 }  // namespace holdfast::codec
