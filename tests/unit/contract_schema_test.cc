@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/contract/schema.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,72 @@ TEST(ContractSchema, EmptySetHasNoFiles) {
 TEST(ContractSchema, OversizeSetIsRefusedUnread) {
   const std::string bytes(Schema::kMaxBytes + 1, '\xff');
   EXPECT_EQ(Schema::Parse(bytes).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(ContractSchema, TooManyFilesAreRefused) {
+  FileDescriptorSet set;
+  for (int i = 0; i <= Schema::kMaxFiles; ++i) set.add_file()->set_name(std::to_string(i));
+  EXPECT_EQ(Schema::Create(set).status().code(), absl::StatusCode::kResourceExhausted);
+  set.mutable_file()->RemoveLast();
+  EXPECT_EQ(Schema::Create(set)->files().size(), static_cast<std::size_t>(Schema::kMaxFiles));
+}
+
+// `files` of them, each importing the next publicly; the first comes first.
+FileDescriptorSet Chain(std::size_t files) {
+  FileDescriptorSet set;
+  for (std::size_t i = 0; i < files; ++i) {
+    set.add_file()->set_name(std::to_string(i));
+    if (i + 1 == files) break;
+    set.mutable_file(static_cast<int>(i))->add_dependency(std::to_string(i + 1));
+    set.mutable_file(static_cast<int>(i))->add_public_dependency(0);
+  }
+  return set;
+}
+
+TEST(ContractSchema, ImportsAreFollowedAsDeepAsTheLimit) {
+  EXPECT_TRUE(Schema::Create(Chain(Schema::kMaxImportDepth)).ok());
+  const auto deeper = Schema::Create(Chain(Schema::kMaxImportDepth + 1));
+  EXPECT_EQ(deeper.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(deeper.status().message()), HasSubstr("999"));
+}
+
+TEST(ContractSchema, TooManyReservedRangesAreRefusedByName) {
+  FileDescriptorSet set = ProtoSet({{"a.proto", "message A { message B {} enum E { Z = 0; } }"}});
+  auto* const message = set.mutable_file(0)->mutable_message_type(0);
+  const auto why = [&] {
+    const auto schema = Schema::Create(set);
+    EXPECT_EQ(schema.status().code(), absl::StatusCode::kResourceExhausted);
+    return std::string(schema.status().message());
+  };
+  for (int i = 0; i <= Schema::kMaxRanges; ++i)
+    message->mutable_nested_type(0)->add_reserved_range();
+  EXPECT_THAT(why(), AllOf(HasSubstr("a.proto"), HasSubstr("B")));
+  message->mutable_nested_type(0)->clear_reserved_range();
+  for (int i = 0; i <= Schema::kMaxRanges; ++i) message->mutable_enum_type(0)->add_reserved_range();
+  EXPECT_THAT(why(), HasSubstr("E has more"));
+  message->mutable_enum_type(0)->clear_reserved_range();
+  for (int i = 0; i <= Schema::kMaxRanges; ++i) message->add_extension_range();
+  EXPECT_THAT(why(), HasSubstr("A has more"));
+}
+
+TEST(ContractSchema, OddNamesAreShownEscapedAndShort) {
+  FileDescriptorSet set;
+  set.add_file()->set_name("a\n\x01" + std::string(5000, 'a'));
+  set.mutable_file(0)->add_dependency("gone");
+  const std::string why = WhyRefused(set);
+  EXPECT_LT(why.size(), 500u);
+  EXPECT_THAT(why, AllOf(HasSubstr("a\\n\\001"), HasSubstr("imports gone")));
+  set.mutable_file(0)->clear_dependency();
+  set.mutable_file(0)->add_message_type()->set_name("no name\x02");
+  EXPECT_EQ(WhyRefused(set).find('\x02'), std::string::npos);
+}
+
+TEST(ContractSchema, AbsurdLinesAreNoPlace) {
+  FileDescriptorSet set = ProtoSet({{"a.proto", "message A {}"}});
+  for (auto& location : *set.mutable_file(0)->mutable_source_code_info()->mutable_location()) {
+    for (int& number : *location.mutable_span()) number = std::numeric_limits<int>::max();
+  }
+  EXPECT_EQ(Text(contract::PlaceOf(*Schema::Create(set)->FindMessage("A"))), "a.proto");
 }
 
 TEST(ContractSchema, ImportsOfGoogleAreNotItsOwn) {

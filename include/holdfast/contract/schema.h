@@ -11,6 +11,7 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <holdfast/status.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,11 +31,15 @@ std::string Text(const Place& place);
 // Cheap to copy. Thread-safe.
 class Schema {
  public:
-  // Bytes of a set at most: one that comes from a stranger must not take all memory.
+  // At most, since a set that comes from a stranger must not take all memory nor all day.
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
+  static constexpr int kMaxFiles = 10'000;
+  static constexpr std::size_t kMaxImportDepth = 1'000;
+  static constexpr int kMaxRanges = 2'048;  // reserved, or of extensions, in one message or enum
 
   // Errors: kInvalidArgument, naming the file and what is wrong with it: an import that is missing from the set, a name
-  // declared twice, a file twice with different contents, bytes that are no set; kResourceExhausted: over kMaxBytes.
+  // declared twice, a file twice with different contents, bytes that are no set;
+  // kResourceExhausted: over a limit above.
   static absl::StatusOr<Schema> Parse(std::string_view set_bytes);
   static absl::StatusOr<Schema> Create(const google::protobuf::FileDescriptorSet& set);
 
@@ -50,14 +55,21 @@ class Schema {
   std::shared_ptr<const Impl> impl_;
 };
 
+namespace detail {
+// Source info is whatever the set says: 0 for what cannot be a line or column.
+constexpr int FromOne(int from_zero) {
+  return from_zero < 0 || from_zero == std::numeric_limits<int>::max() ? 0 : from_zero + 1;
+}
+}  // namespace detail
+
 // Where a message, field, enum, value, oneof, service, method or file is declared.
 template <class Descriptor>
 Place PlaceOf(const Descriptor& declared) {
   Place place{declared.file()->name(), 0, 0};
   google::protobuf::SourceLocation location;
   if (declared.GetSourceLocation(&location)) {
-    place.line = location.start_line + 1;
-    place.column = location.start_column + 1;
+    place.line = detail::FromOne(location.start_line);
+    place.column = detail::FromOne(location.start_column);
   }
   return place;
 }

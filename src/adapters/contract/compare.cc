@@ -257,9 +257,10 @@ std::vector<Change> Comparison::Run() && {
     messages_.pop_front();
     CompareMessages(*before, *after);
   }
-  std::stable_sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
-    return std::tie(a.place.file, a.place.line, a.place.column) <
-           std::tie(b.place.file, b.place.line, b.place.column);
+  std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
+    return std::tie(a.place.file, a.place.line, a.place.column, a.element, a.kind, a.before,
+                    a.after) < std::tie(b.place.file, b.place.line, b.place.column, b.element,
+                                        b.kind, b.before, b.after);
   });
   return std::move(changes_);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include <cmath>
 
 #include "adapters/contract/comparison.h"
 
@@ -95,13 +95,15 @@ std::string DefaultText(const pb::FieldDescriptor& field) {
   return "";
 }
 
+bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
 bool SameDefault(const pb::FieldDescriptor& a, const pb::FieldDescriptor& b) {
   using Field = pb::FieldDescriptor;
   switch (a.cpp_type()) {
     case Field::CPPTYPE_FLOAT:
-      return a.default_value_float() == b.default_value_float();
+      return SameNumber(a.default_value_float(), b.default_value_float());
     case Field::CPPTYPE_DOUBLE:
-      return a.default_value_double() == b.default_value_double();
+      return SameNumber(a.default_value_double(), b.default_value_double());
     case Field::CPPTYPE_ENUM:
       return a.default_value_enum()->number() == b.default_value_enum()->number();
     default:

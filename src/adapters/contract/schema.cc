@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <absl/strings/escaping.h>
 #include <holdfast/contract/schema.h>
 
-#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace holdfast::inline v0_5::contract {
@@ -10,8 +11,49 @@ namespace {
 
 namespace pb = google::protobuf;
 
+// Names in a set may be any bytes, and of any length: the middle of a long text is left out.
+std::string Shown(const std::string& text) {
+  constexpr std::size_t kPart = 200;
+  if (text.size() <= 2 * kPart) return absl::Utf8SafeCEscape(text);
+  return absl::Utf8SafeCEscape(text.substr(0, kPart)) + " ... " +
+         absl::Utf8SafeCEscape(text.substr(text.size() - kPart));
+}
+
 absl::Status Malformed(const std::string& text) {
-  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED, text);
+  return MakeStatus(HF_INVALID_ARGUMENT, HF_R_MALFORMED, Shown(text));
+}
+
+absl::Status TooMany(const std::string& text) {
+  return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE, Shown(text));
+}
+
+// protobuf compares each reserved or extension range of a message or enum with each other and with each field.
+template <class Declared>
+bool HasTooManyRanges(const Declared& declared) {
+  return declared.reserved_range_size() > Schema::kMaxRanges;
+}
+
+// The first message or enum that does, "" if none.
+std::string TooManyRanges(const pb::DescriptorProto& message) {
+  if (HasTooManyRanges(message) || message.extension_range_size() > Schema::kMaxRanges)
+    return message.name();
+  for (const auto& numbers : message.enum_type()) {
+    if (HasTooManyRanges(numbers)) return numbers.name();
+  }
+  for (const auto& nested : message.nested_type()) {
+    if (std::string found = TooManyRanges(nested); !found.empty()) return found;
+  }
+  return "";
+}
+
+std::string TooManyRanges(const pb::FileDescriptorProto& file) {
+  for (const auto& numbers : file.enum_type()) {
+    if (HasTooManyRanges(numbers)) return numbers.name();
+  }
+  for (const auto& message : file.message_type()) {
+    if (std::string found = TooManyRanges(message); !found.empty()) return found;
+  }
+  return "";
 }
 
 // The first thing protobuf objects to; the others mostly follow from it.
@@ -42,6 +84,10 @@ class Builder {
   Builder(const pb::FileDescriptorSet& set, pb::DescriptorPool* pool) : set_(set), pool_(pool) {}
 
   absl::Status Build() {
+    if (set_.file_size() > Schema::kMaxFiles) {
+      return TooMany("the set has " + std::to_string(set_.file_size()) + " files, more than " +
+                     std::to_string(Schema::kMaxFiles));
+    }
     for (const pb::FileDescriptorProto& file : set_.file()) {
       const auto [known, fresh] = by_name_.emplace(file.name(), &file);
       if (!fresh && known->second->SerializeAsString() != file.SerializeAsString()) {
@@ -55,8 +101,8 @@ class Builder {
   }
 
  private:
-  // An import chain is as long as the set has files at most, since a file on the way is refused;
-  // and the stack is the heap's: a set may hold a chain of many thousands.
+  // A file that is on the way already is refused, so that the path is no longer than the set; how long it may get is
+  // bounded because protobuf follows public imports by recursion.
   absl::Status Add(const pb::FileDescriptorProto& root) {
     std::vector<std::pair<const pb::FileDescriptorProto*, int>> path{{&root, 0}};
     while (!path.empty()) {
@@ -79,6 +125,10 @@ class Builder {
         if (states_[name] == State::kOnTheWay) {
           return Malformed(file->name() + ": imports " + name + ", which imports it in turn");
         }
+        if (path.size() == Schema::kMaxImportDepth) {
+          return TooMany(file->name() + ": imports nested deeper than " +
+                         std::to_string(Schema::kMaxImportDepth));
+        }
         path.emplace_back(import->second, 0);
       }
     }
@@ -86,6 +136,10 @@ class Builder {
   }
 
   absl::Status BuildFile(const pb::FileDescriptorProto& file) {
+    if (const std::string declared = TooManyRanges(file); !declared.empty()) {
+      return TooMany(file.name() + ": " + declared + " has more than " +
+                     std::to_string(Schema::kMaxRanges) + " reserved or extension ranges");
+    }
     FirstError error;
     if (pool_->BuildFileCollectingErrors(file, &error) != nullptr) return absl::OkStatus();
     return Malformed(error.text().empty() ? file.name() + ": is no valid file" : error.text());
@@ -98,11 +152,15 @@ class Builder {
   std::unordered_map<std::string, State> states_;
 };
 
-bool IsImportedGoogle(const pb::FileDescriptorSet& set, const std::string& name) {
-  if (!name.starts_with("google/protobuf/")) return false;
-  return std::any_of(set.file().begin(), set.file().end(), [&](const auto& file) {
-    return std::count(file.dependency().begin(), file.dependency().end(), name) > 0;
-  });
+// What the files of the set import of google.protobuf: it belongs to protobuf, not to them.
+std::unordered_set<std::string> ImportedGoogle(const pb::FileDescriptorSet& set) {
+  std::unordered_set<std::string> names;
+  for (const pb::FileDescriptorProto& file : set.file()) {
+    for (const std::string& name : file.dependency()) {
+      if (name.starts_with("google/protobuf/")) names.insert(name);
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -128,12 +186,10 @@ absl::StatusOr<Schema> Schema::Parse(std::string_view set_bytes) {
 absl::StatusOr<Schema> Schema::Create(const pb::FileDescriptorSet& set) {
   auto impl = std::make_shared<Impl>();
   if (absl::Status built = Builder(set, &impl->pool).Build(); !built.ok()) return built;
+  std::unordered_set<std::string> left_out = ImportedGoogle(set);
   for (const pb::FileDescriptorProto& file : set.file()) {
-    const pb::FileDescriptor* const built = impl->pool.FindFileByName(file.name());
-    const auto known = std::find(impl->files.begin(), impl->files.end(), built);
-    if (known == impl->files.end() && !IsImportedGoogle(set, file.name())) {
-      impl->files.push_back(built);
-    }
+    if (!left_out.insert(file.name()).second) continue;
+    impl->files.push_back(impl->pool.FindFileByName(file.name()));
   }
   Schema schema;
   schema.impl_ = std::move(impl);
