@@ -39,7 +39,8 @@ with project.workspace() as name:
     project.run(top / "core/consumer_static")
     if "libholdfast" in project.run("ldd", top / "core/consumer_static"):
         sys.exit("HOLDFAST_LINKAGE=static still needs the shared object")
-    for adapter in ("sqlite", "redis", "postgres", "grpc", "asio", "metrics", "sealed", "json"):
+    for adapter in ("sqlite", "redis", "postgres", "grpc", "asio", "metrics", "sealed", "json",
+                    "contract"):
         if project.has_adapter(prefix, adapter):
             project.cmake_project(adapter, top / adapter, where)
     (top / "unknown").mkdir()
