@@ -17,7 +17,7 @@
 namespace holdfast::inline v0_5::contract {
 
 struct ConsumeGateOptions {
-  ContractRegistry contracts;
+  ContractRegistry contracts{};
   // Unknown fields are what a newer minor version is made of: not worth a warning here.
   GatePolicy policy{.unknown_fields = Rule::kIgnore};
   PayloadLimits limits{};

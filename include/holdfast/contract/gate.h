@@ -48,7 +48,7 @@ struct GatePolicy {
 using GateWarning = std::function<void(const EnvelopeView& event, const absl::Status& fault)>;
 
 struct GateOptions {
-  ContractRegistry contracts;
+  ContractRegistry contracts{};
   GatePolicy policy{};
   PayloadLimits limits{};
   GateWarning on_warning{};

@@ -33,10 +33,10 @@ namespace holdfast::inline v0_5::contract {
 using Conversion = std::function<absl::StatusOr<std::vector<Envelope>>(const EnvelopeView& event)>;
 
 struct Edge {
-  std::string contract;
-  VersionNumber from;
-  VersionNumber to;
-  Conversion convert;
+  std::string contract{};
+  VersionNumber from{};
+  VersionNumber to{};
+  Conversion convert{};
   std::string
       from_message{};  // what `convert` reads and writes, compared with the manifest; empty: is not
   std::string to_message{};
@@ -44,7 +44,7 @@ struct Edge {
 };
 
 struct ConverterOptions {
-  ContractRegistry contracts;
+  ContractRegistry contracts{};
   std::vector<Edge> upcasts{};
   std::vector<Edge> downcasts{};
   WallTime now{};  // versions past their sunset by then need no way to the current one
