@@ -105,10 +105,8 @@ class Reader {
     return HF_OK;
   }
 
-  hf_code Decode(std::string_view name, std::string_view* value) {
+  hf_code Decode(std::string_view* value) {
     if (!rules_.http || codec::IsPlainValue(*value)) return HF_OK;
-    const size_t control = codec::FindControl(*value);
-    if (control != std::string_view::npos) return Malformed(error_, name, "has a control byte");
     if (value->size() > left_) return TooSmall();
     const codec::HeaderValue read = codec::DecodeHeaderValue(*value, buffer_);
     report_.raw_bytes += read.raw;
@@ -126,7 +124,7 @@ class Reader {
     if (codec::CheckName(name) != codec::Fault::kNone) {
       return Malformed(error_, "a header", "its attribute has a name that none may have");
     }
-    code = Decode(name, &value);
+    code = Decode(&value);
     if (code != HF_OK) return code;
     // Of a peer that gives no Content-Type, what would have been one.
     const bool is_type = name == kType && !rules_.content_type.empty();
@@ -173,7 +171,7 @@ class Reader {
     return HF_OK;
   }
 
-  // Texts are looked at when the event is checked.
+  // Texts are looked at when the event is checked: no control byte, be it raw or escaped, gets past that.
   hf_code Parse(std::string_view value, hf_attribute* attribute) {
     if (attribute->kind == HF_ATTRIBUTE_STRING || attribute->kind == HF_ATTRIBUTE_URI ||
         attribute->kind == HF_ATTRIBUTE_URI_REF) {

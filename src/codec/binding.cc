@@ -122,7 +122,6 @@ BoundHeader Recognise(const BindingRules& rules, std::string_view header) {
 hf_content_mode ContentModeOf(std::string_view content_type, hf_event_format* format) {
   const std::string_view essence = EssenceOf(content_type);
   *format = HF_EVENT_FORMAT_NONE;
-  // The longer one first: it begins with the other.
   for (const std::string_view prefix : {kBatch, kStructured}) {
     if (!StartsWith(essence, prefix, true)) continue;
     const std::string_view suffix = essence.substr(prefix.size());

@@ -11,9 +11,6 @@ namespace {
 
 constexpr ByteClass kPlain = MakeByteClass(
     [](char byte) { return byte > 0x20 && byte < 0x7F && byte != '"' && byte != '%'; });
-constexpr ByteClass kNoControl = MakeByteClass(
-    [](char byte) { return static_cast<std::uint8_t>(byte) >= 0x20 && byte != 0x7F; });
-
 // A whole quoted string without its marks, backslashes still in it; nothing else is one.
 bool Unquote(std::string_view& value) {
   if (value.size() < 2 || value.front() != '"') return false;
@@ -74,11 +71,6 @@ void EncodeHeaderValue(std::string_view text, TextSink& out) {
     out.PutEscape(static_cast<std::uint8_t>(text[0]));
     text.remove_prefix(1);
   }
-}
-
-std::size_t FindControl(std::string_view value) {
-  const std::size_t legal = SpanOf(kNoControl, value);
-  return legal == value.size() ? std::string_view::npos : legal;
 }
 
 bool IsHeaderText(std::string_view text) {

@@ -18,9 +18,6 @@ bool IsPlainValue(std::string_view text);
 
 void EncodeHeaderValue(std::string_view text, TextSink& out);
 
-// Where a control byte is, a line end among them; npos if there is none.
-std::size_t FindControl(std::string_view value);
-
 // Whether it may stand in a header as it is: 0x20..0x7E, no space first or last, not empty.
 bool IsHeaderText(std::string_view text);
 

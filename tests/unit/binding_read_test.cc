@@ -98,8 +98,37 @@ TEST(BindingRead, TheDatacontenttypeBesideContentTypeIsRefused) {
   ExpectRefused(BindingRead(HF_BINDING_HTTP, Required("ce-", {{"ce-datacontenttype", "text/plain"},
                                                               {"content-type", "text/plain"}})),
                 "datacontenttype: comes twice");
+  // A peer without Content-Type may give it so, but no other mode by it.
   const BindingRead alone(HF_BINDING_HTTP, Required("ce-", {{"ce-datacontenttype", "text/plain"}}));
   EXPECT_EQ(alone.code, HF_OK) << alone.error.text;
+  for (const char* const type : {"application/cloudevents+json", "text/plain%20", "%20"}) {
+    ExpectRefused(BindingRead(HF_BINDING_HTTP, Required("ce-", {{"ce-datacontenttype", type}})),
+                  "");
+  }
+}
+
+TEST(BindingRead, AContentTypeThatNoHeaderMayHaveIsRefused) {
+  const Pairs http = Required("ce-", {{"content-type", "text/plain; a=ü"}});
+  ExpectRefused(BindingRead(HF_BINDING_HTTP, http), "datacontenttype");
+  const Pairs kafka = Required("ce_", {{"content-type", "text/plain; a=ü"}});
+  EXPECT_EQ(BindingRead(HF_BINDING_KAFKA, kafka).code, HF_OK);
+}
+
+TEST(BindingRead, AHeaderWithoutANameIsNoContentTypeOfGrpc) {
+  const BindingRead read(HF_BINDING_GRPC, Required("ce-", {{"", "text/plain"}}));
+  ASSERT_EQ(read.code, HF_OK) << read.error.text;
+  EXPECT_EQ(read.text("datacontenttype"), "");
+  EXPECT_EQ(read.report.passed_over, 1u);
+}
+
+TEST(BindingRead, AValueThatIsNullIsAnEmptyOneThatHasBeenThere) {
+  const hf_header headers[] = {{Borrow("ce-id"), {nullptr, 0}}, {Borrow("ce-id"), Borrow("7")}};
+  EnvelopeView event;
+  hf_error error{};
+  EXPECT_EQ(hf_binding_read(HF_BINDING_HTTP, headers, 2, nullptr, 0, nullptr, nullptr, 0,
+                            &event.raw(), nullptr, &error),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(std::string_view(error.text), "id: comes twice");
 }
 
 TEST(BindingRead, EachRequiredAttributeIsMissed) {

@@ -106,14 +106,6 @@ TEST(BindingValue, SpacesAndPercentSignsOfPeersAreReadAsTheyStandAndTold) {
   EXPECT_EQ(Decoded("größer"), (Decoding{"größer", true, false, false}));
 }
 
-TEST(BindingValue, ControlBytesAreFound) {
-  EXPECT_EQ(FindControl("a\r\n b"), 1u);
-  EXPECT_EQ(FindControl("ab\t"), 2u);
-  EXPECT_EQ(FindControl("\x7F"), 0u);
-  EXPECT_EQ(FindControl(std::string_view("a\0b", 3)), 1u);
-  EXPECT_EQ(FindControl("a b\xC3\xA9"), std::string_view::npos);
-}
-
 TEST(BindingValue, TextOfAHeaderIsPrintableAsciiWithoutOuterSpaces) {
   EXPECT_TRUE(IsHeaderText("text/plain; charset=\"utf-8\""));
   for (const std::string_view text : {"", " a", "a ", "a\tb", "a\x7F", "\xC3\xA9", "a\n"}) {

@@ -133,7 +133,7 @@ TEST(BindingWrite, ATypeThatHeadersWouldLoseIsRefused) {
       TextAttribute("dataschema", "https://type.googleapis.com/acme.Order", HF_ATTRIBUTE_URI));
   EXPECT_EQ(Written(Binding::kHttp, event).size(), 11u);
   event.Erase("dataschema");
-  for (const char* const url : {"acme.Order", "a b/acme.Order", "a/1", "a/"}) {
+  for (const char* const url : {"acme.Order", "a b/acme.Order", "a/1", "a/", "/acme.Order"}) {
     event.set_data(DataKind::kProto, "", url);
     EventHeaders headers;
     EXPECT_FALSE(headers.Write(Binding::kHttp, event).ok()) << url;
@@ -152,9 +152,21 @@ TEST(BindingWrite, AContentTypeThatWouldBeMisreadIsRefused) {
   EXPECT_EQ(Written(Binding::kGrpc, event).size(), 10u);
 }
 
+TEST(BindingWrite, AContentTypeThatNoHeaderMayHaveIsRefused) {
+  EnvelopeView event = Event();
+  for (const char* const type : {"text/plain; a=ü", "text/plain; "}) {
+    event.Set(TextAttribute("datacontenttype", type));
+    ASSERT_TRUE(event.Check().ok()) << event.Check();
+    ExpectRefused(Binding::kHttp, event, "datacontenttype");
+    EXPECT_EQ(Written(Binding::kKafka, event)[5].second, type);
+    EXPECT_EQ(Written(Binding::kGrpc, event)[5].first, "ce-datacontenttype");
+  }
+}
+
 TEST(BindingWrite, WhatHasNoTextIsRefused) {
   EnvelopeView event = Event();
-  event.Set(TextAttribute("odd", "\x42\x00", HF_ATTRIBUTE_OPAQUE));
+  event.Set(TextAttribute("odd", std::string_view("\x42\x00", 2), HF_ATTRIBUTE_OPAQUE));
+  ASSERT_TRUE(event.Check().ok()) << event.Check();
   ExpectRefused(Binding::kHttp, event, "odd");
   event.Erase("odd");
   event.raw().unknown[0] = {"\x78\x01", 2};
