@@ -131,11 +131,25 @@ class EnvelopeView {
 
   // Appends the event's bytes. Errors: as Decode; *out is as it was then.
   absl::Status Encode(std::string* out, const EnvelopeLimits& limits = {}) const {
-    return Write(hf_envelope_encode, out, limits);
+    out->reserve(out->size() + HeadGuess() + raw_.data.size);
+    absl::Status status = EncodeHead(out, limits);
+    if (status.ok()) out->append(data());
+    return status;
   }
   // Appends all but the data: that and data(), one after the other, are the event. Errors: likewise.
   absl::Status EncodeHead(std::string* out, const EnvelopeLimits& limits = {}) const {
-    return Write(hf_envelope_encode_head, out, limits);
+    const hf_envelope_limits raw = limits.raw();
+    hf_error error{};
+    const std::size_t before = out->size();
+    std::size_t need = HeadGuess();
+    hf_code code = HF_RESOURCE_EXHAUSTED;
+    for (std::size_t room = 0; code == HF_RESOURCE_EXHAUSTED && room < need;) {
+      room = need;
+      out->resize(before + room);
+      code = hf_envelope_encode_head(&raw_, &raw, out->data() + before, room, &need, &error);
+    }
+    out->resize(code == HF_OK ? before + need : before);
+    return code == HF_OK ? absl::OkStatus() : MakeStatus(error);
   }
 
   // For calls of the C ABI. Who fills it through `raw()` leaves the pointer to the attributes as it is.
@@ -158,22 +172,10 @@ class EnvelopeView {
     const Attribute* const found = Find(name);
     return found == nullptr ? nullptr : attributes_.data() + (found - attributes_.data());
   }
-  absl::Status Write(decltype(&hf_envelope_encode) encode, std::string* out,
-                     const EnvelopeLimits& limits) const {
-    const hf_envelope_limits raw = limits.raw();
-    hf_error error{};
-    std::size_t need = 0;
-    const std::size_t before = out->size();
-    // A guess that holds for most events spares the second pass.
-    out->resize(before + raw_.data.size + 64 + 96 * raw_.attribute_count + raw_.id.size +
-                raw_.source.size + raw_.type.size);
-    hf_code code = encode(&raw_, &raw, out->data() + before, out->size() - before, &need, &error);
-    if (code == HF_RESOURCE_EXHAUSTED && error.reason == HF_R_BUFFER_TOO_SMALL) {
-      out->resize(before + need);
-      code = encode(&raw_, &raw, out->data() + before, need, &need, &error);
-    }
-    out->resize(code == HF_OK ? before + need : before);
-    return code == HF_OK ? absl::OkStatus() : MakeStatus(error);
+  // That holds for most heads, and spares them a second pass.
+  std::size_t HeadGuess() const {
+    return 64 + raw_.id.size + raw_.source.size + raw_.type.size + raw_.data_type.size +
+           96 * raw_.attribute_count;
   }
 
   hf_envelope raw_;
