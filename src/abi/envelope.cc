@@ -60,7 +60,7 @@ std::string_view Shown(std::string_view field) {
   Line line;
   line.Add(Shown(fault.field));
   line.Add(": ");
-  if (fault.at != nullptr && fault.base != nullptr && fault.at >= fault.base) {
+  if (fault.at != nullptr && fault.base != nullptr) {
     line.Add("byte ");
     line.Add(static_cast<size_t>(fault.at - fault.base));
     line.Add(": ");

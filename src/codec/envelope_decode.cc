@@ -204,8 +204,7 @@ class Decoder {
     const std::size_t beyond = is_whole ? 0 : beyond_;
     const char* const any_end = is_whole ? size.end + size.value : end;
     for (at = size.end; at != any_end && at != nullptr;) at = AnyField(at, any_end, beyond);
-    if (at == nullptr) return nullptr;
-    return beyond == 0 || data_end_it_ ? any_end : Short("data", any_end);
+    return at;
   }
 
   const char* AnyField(const char* at, const char* end, std::size_t beyond) {

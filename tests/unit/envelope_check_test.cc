@@ -164,6 +164,9 @@ TEST(EnvelopeCheck, DataFitTheirKind) {
   EXPECT_EQ(proto.Check(), Malformed("data_type: is missing or empty"));
   proto.raw.data_type = Str("t/\x01");
   EXPECT_EQ(proto.Check().text.substr(0, 18), "data_type: byte 2:");
+  const std::string type(8193, 't');
+  proto.raw.data_type = Str(type);
+  EXPECT_EQ(proto.Check(), Over("data_type: is longer than max_text"));
   kind.raw.data_kind = 4;
   EXPECT_EQ(kind.Check(), Outside("data_kind: is outside 0..3"));
 }
@@ -173,9 +176,11 @@ TEST(EnvelopeCheck, UnknownIsMadeOfUnknownFields) {
   event.raw.unknown_count = 1;
   event.raw.unknown[0] = Str("");
   EXPECT_EQ(event.Check(), Malformed("unknown: is empty"));
-  const std::string known = Number(9, 1) + Bytes(6, "x");
-  event.raw.unknown[0] = Str(known);
-  EXPECT_EQ(event.Check(), Malformed("unknown: byte 2: has a known field among unknown ones"));
+  for (unsigned number = 1; number <= 8; ++number) {
+    const std::string known = Number(9, 1) + Bytes(number, "x");
+    event.raw.unknown[0] = Str(known);
+    EXPECT_EQ(event.Check(), Malformed("unknown: byte 2: has a known field among unknown ones"));
+  }
   event.raw.unknown[0] = Str("\x48");
   EXPECT_EQ(event.Check(), Malformed("unknown: byte 1: ends in the middle of a field"));
   event.raw.unknown_count = 5;
@@ -195,6 +200,18 @@ TEST(EnvelopeCheck, TheSizeIsLimitedForReaderAndWriter) {
   EXPECT_EQ(event.Check(&limits), Over("event: has more bytes than max_size"));
   ASSERT_EQ(event.Decode(fits), Said{});
   EXPECT_EQ(event.Check(&limits), Said{});
+}
+
+TEST(EnvelopeCheck, AnAbsurdSizeIsRefusedBeforeAnySumIsMadeOfIt) {
+  Legal data, unknown;
+  data.raw.data_kind = HF_DATA_BINARY;
+  data.raw.data = {"x", SIZE_MAX};
+  EXPECT_EQ(data.Check(), Over("event: has more bytes than max_size"));
+  unknown.raw.unknown_count = 1;
+  unknown.raw.unknown[0] = {"x", SIZE_MAX};
+  EXPECT_EQ(unknown.Check(), Over("event: has more bytes than max_size"));
+  EXPECT_EQ(Legal().With({Str("n"), {"x", SIZE_MAX}, 0, 0, HF_ATTRIBUTE_STRING}).Check(),
+            Over("n: is longer than max_text"));
 }
 
 TEST(EnvelopeCheck, TheDefaultSizeIsOneMebibyte) {

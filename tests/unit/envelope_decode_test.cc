@@ -237,8 +237,10 @@ TEST(EnvelopeDecode, AValueOfAnUnknownKindIsKeptByteForByte) {
 }
 
 TEST(EnvelopeDecode, AnUnknownKindWithAKnownOneBesideIsRefused) {
-  EXPECT_EQ(Read(Required() + Attribute("later", Number(8, 1) + Number(2, 1))),
-            Malformed(At(kRequiredSize + 13, "later", "has a known field among unknown ones")));
+  for (unsigned number = 1; number <= 7; ++number) {
+    EXPECT_EQ(Read(Required() + Attribute("later", Number(8, 1) + Number(number, 1))),
+              Malformed(At(kRequiredSize + 13, "later", "has a known field among unknown ones")));
+  }
   EXPECT_EQ(Read(Required() + Attribute("later", Number(2, 1) + Number(8, 1))),
             Malformed(At(kRequiredSize + 13, "later", "has more than one value")));
   EXPECT_EQ(Read(Required() + Attribute("later", Bytes(3, "a") + Bytes(3, "b"))),
@@ -285,6 +287,42 @@ TEST(EnvelopeDecode, ATimestampHasSecondsAndNanosecondsOnce) {
   ASSERT_EQ(event.Decode(Required() + Attribute("t", Bytes(7, Number(2, 1) + Number(1, 0)))),
             Said{});
   EXPECT_EQ(event.Encode(), Required() + Attribute("t", Bytes(7, Number(2, 1))));
+}
+
+TEST(EnvelopeDecode, ATruncatedValueIsRefused) {
+  EXPECT_EQ(Read(Required() + Attribute("t", Tag(7, 2) + Varint(2) + "x")),
+            Malformed(At(kRequiredSize + 8, "t", "has a length beyond the end")));
+  EXPECT_EQ(Read(Required() + Attribute("t", Bytes(7, Tag(1, 0)))),
+            Malformed(At(kRequiredSize + 10, "t", "ends in the middle of a field")));
+  EXPECT_EQ(Read(Required() + Attribute("n", Tag(2, 0) + "\x80")),
+            Malformed(At(kRequiredSize + 8, "n", "ends in the middle of a field")));
+}
+
+TEST(EnvelopeDecode, ATruncatedUnknownFieldIsRefused) {
+  for (const std::string& field :
+       {Tag(31, 1) + "1234567", Tag(31, 5) + "123", Tag(31, 0), Tag(31, 2), std::string("\xF8")}) {
+    EXPECT_EQ(Read(Required() + field).text.substr(0, 15),
+              "event: byte " +
+                  std::to_string(kRequiredSize + (field.size() < 4 && field.size() > 1 ? 2 : 0)) +
+                  ":");
+  }
+}
+
+TEST(EnvelopeDecode, ALongNameThatIsNoneIsNotShown) {
+  EXPECT_EQ(Read(Required() + Attribute(std::string(65, 'n'), Tag(3, 2) + "\x09")).text,
+            "an attribute: byte 103: has a length beyond the end");
+}
+
+TEST(EnvelopeDecode, ArgumentsAreLookedAt) {
+  Event event;
+  hf_error error{};
+  EXPECT_EQ(hf_envelope_decode(nullptr, 1, nullptr, &event.raw, &error), HF_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.text, "data: is NULL");
+  EXPECT_EQ(hf_envelope_decode("", 0, nullptr, nullptr, &error), HF_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.text, "out: is NULL");
+  EXPECT_EQ(hf_envelope_decode("", 0, nullptr, &event.raw, nullptr), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(hf_envelope_decode(nullptr, 0, nullptr, &event.raw, &error), HF_INVALID_ARGUMENT);
+  EXPECT_STREQ(error.text, "specversion: is missing or empty");
 }
 
 TEST(EnvelopeDecode, ProtoDataIsATypeAndAMessageInAnyOrder) {

@@ -173,6 +173,8 @@ TEST(EnvelopeFind, TellsNamesApart) {
   EXPECT_EQ(hf_envelope_find(&event.raw, "id", 2), nullptr);
   EXPECT_EQ(hf_envelope_find(&event.raw, nullptr, 0), nullptr);
   EXPECT_EQ(hf_envelope_find(nullptr, "ab", 2), nullptr);
+  event.raw.attributes = nullptr;
+  EXPECT_EQ(hf_envelope_find(&event.raw, "ab", 2), nullptr);
 }
 
 // The events of a batch, or what was said instead.

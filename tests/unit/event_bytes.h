@@ -101,10 +101,11 @@ struct Event {
   std::string Encode() const {
     std::size_t need = 0;
     EXPECT_EQ(hf_envelope_encode(&raw, nullptr, nullptr, 0, &need, nullptr), HF_RESOURCE_EXHAUSTED);
-    std::string out(need, '?');
+    std::string out(need + 4, '?');
     EXPECT_EQ(hf_envelope_encode(&raw, nullptr, out.data(), need, &need, nullptr), HF_OK);
-    EXPECT_EQ(out.size(), need);
-    return out;
+    EXPECT_EQ(out.size(), need + 4);
+    EXPECT_EQ(out.substr(need), "????");  // not a byte beyond
+    return out.substr(0, need);
   }
 
   hf_envelope raw = HF_INIT(hf_envelope);
