@@ -18,7 +18,11 @@ constexpr std::size_t kWord = 8;
 struct Key {
   std::uint64_t first = 0, second = 0, last = 0, size = 0;
 
-  friend constexpr bool operator==(const Key&, const Key&) = default;
+  // Without a branch for each word.
+  friend constexpr bool operator==(const Key& a, const Key& b) {
+    return ((a.first ^ b.first) | (a.second ^ b.second) | (a.last ^ b.last) | (a.size ^ b.size)) ==
+           0;
+  }
 };
 
 // What ascii::Load and ascii::LoadShort read, for the compiler as well.
@@ -59,41 +63,50 @@ constexpr Key KeyOf(std::string_view name) {
           WholeWordAt(at + size - kWord), size};
 }
 
-constexpr std::size_t kSlots = 256;
+constexpr int kSlotBits = 7;
+constexpr std::size_t kSlots = std::size_t{1} << kSlotBits;
+
 constexpr std::size_t SlotOf(const Key& key, std::uint64_t multiplier) {
-  return static_cast<std::size_t>(((key.first ^ std::rotl(key.last, 23) ^ key.size) * multiplier) >>
-                                  56);
+  const std::uint64_t mixed = (key.first ^ std::rotl(key.last, 23) ^ key.size) * multiplier;
+  return static_cast<std::size_t>(mixed >> (64 - kSlotBits));
 }
 
-constexpr bool Fill(std::uint64_t multiplier, std::array<std::uint8_t, kSlots>* index) {
-  std::uint8_t next = 0;
-  for (const KnownName& known : kKnownNames) {
-    std::uint8_t& place = (*index)[SlotOf(KeyOf(known.name), multiplier)];
-    if (place != 0) return false;
-    place = ++next;
+constexpr auto kKeys = [] {
+  std::array<Key, std::size(kKnownNames)> keys{};
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = KeyOf(kKnownNames[i].name);
+  return keys;
+}();
+
+// Whether every name has a slot of its own.
+constexpr bool TellsApart(std::uint64_t multiplier) {
+  std::array<bool, kSlots> taken{};
+  for (const Key& key : kKeys) {
+    bool& slot = taken[SlotOf(key, multiplier)];
+    if (slot) return false;
+    slot = true;
   }
   return true;
 }
 
 constexpr std::uint64_t kMultiplier = [] {
   std::uint64_t multiplier = 0x9E3779B97F4A7C15;
-  for (;; multiplier = multiplier * 6364136223846793005 + 1442695040888963407) {
-    std::array<std::uint8_t, kSlots> index{};
-    if (Fill(multiplier | 1, &index)) return multiplier | 1;
+  while (!TellsApart(multiplier | 1)) {
+    multiplier = multiplier * 6364136223846793005 + 1442695040888963407;
   }
+  return multiplier | 1;
 }();
 
-constexpr auto kIndex = [] {
-  std::array<std::uint8_t, kSlots> index{};
-  Fill(kMultiplier, &index);
-  return index;
-}();
+struct Slot {
+  Key key;
+  std::uint8_t index = 0;
+};
 
-constexpr auto kKeys = [] {
-  std::array<Key, std::size(kKnownNames) + 1> keys{};
-  std::size_t at = 0;
-  for (const KnownName& known : kKnownNames) keys[++at] = KeyOf(known.name);
-  return keys;
+constexpr auto kTable = [] {
+  std::array<Slot, kSlots> table{};
+  for (std::size_t i = 0; i < kKeys.size(); ++i) {
+    table[SlotOf(kKeys[i], kMultiplier)] = {kKeys[i], static_cast<std::uint8_t>(i + 1)};
+  }
+  return table;
 }();
 
 }  // namespace
@@ -101,8 +114,8 @@ constexpr auto kKeys = [] {
 std::uint8_t KnownIndex(std::string_view name) {
   if (name.size() > kLongest) return 0;
   const Key key = KeyOf(name);
-  const std::uint8_t index = kIndex[SlotOf(key, kMultiplier)];
-  return kKeys[index] == key ? index : 0;
+  const Slot& slot = kTable[SlotOf(key, kMultiplier)];
+  return slot.key == key ? slot.index : 0;
 }
 
 hf_attribute_kind KnownKind(std::string_view name) {

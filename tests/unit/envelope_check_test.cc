@@ -106,6 +106,13 @@ TEST(EnvelopeCheck, AKnownNameHasItsKind) {
             HF_INVALID_ARGUMENT);
 }
 
+TEST(EnvelopeCheck, ANameThatOnlyLooksKnownIsNot) {
+  for (const char* name : {"deprecationsunsefnsunset", "times", "tim", "subjecta", "asubject"}) {
+    EXPECT_EQ(hf_attribute_kind_of(name, std::string_view(name).size()), 0) << name;
+    EXPECT_EQ(Legal().With({Str(name), {}, 7, 0, HF_ATTRIBUTE_INTEGER}).Check(), Said{}) << name;
+  }
+}
+
 TEST(EnvelopeCheck, NamesAreToldApartWhateverTheyHaveInCommon) {
   Legal event;
   std::vector<std::string> names;
