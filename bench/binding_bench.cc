@@ -142,9 +142,9 @@ const bool registered = [] {
   Register("binding/http_read_encoded", ReadEvent, HF_BINDING_HTTP, kForeign);
   Register("binding/kafka_write", WriteEvent, HF_BINDING_KAFKA, kPlain);
   Register("binding/kafka_read", ReadEvent, HF_BINDING_KAFKA, kPlain);
-  benchmark::RegisterBenchmark("floor/binding_headers_copy", CopyHeaders);
-  benchmark::RegisterBenchmark("floor/binding_check", CheckEvent);
-  benchmark::RegisterBenchmark("floor/binding_encode", EncodeEvent);
+  benchmark::RegisterBenchmark("binding/headers_copy", CopyHeaders);
+  benchmark::RegisterBenchmark("binding/check", CheckEvent);
+  benchmark::RegisterBenchmark("binding/encode", EncodeEvent);
   return true;
 }();
 
