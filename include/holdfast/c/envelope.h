@@ -14,7 +14,9 @@
  * was read and written is a fixed point, and a payload can follow the head without being copied. Read is any order; but
  * each field, and each attribute, only once.
  *
- * Everything a decoded envelope points to lies in the bytes it was read from. No function allocates.
+ * Everything a decoded envelope points to lies in the bytes it was read from. No function allocates. An error says
+ * "attribute: byte N: what is wrong", and shows no value: N counts from the beginning of the event if it was read, of
+ * the value if it is checked or written.
  */
 #ifndef HOLDFAST_C_ENVELOPE_H_
 #define HOLDFAST_C_ENVELOPE_H_
@@ -62,9 +64,10 @@ typedef struct hf_envelope_limits {
  * Contract: what comes out passes hf_envelope_check. Ownership: *out keeps pointers into `data`; its
  *   attributes array is the caller's. limits and error are nullable; the error names the attribute and the byte.
  * Threads: any. Errors: INVALID_ARGUMENT HF_R_MALFORMED: truncated, wrong wire or value types, invalid UTF-8, a field
- *   or attribute twice, a required one missing, a rule of attribute.h broken. UNIMPLEMENTED HF_R_UNSUPPORTED_FIELD:
- *   another spec_version. RESOURCE_EXHAUSTED HF_R_OUT_OF_RANGE: over a limit; HF_R_BUFFER_TOO_SMALL: over
- *   attribute_capacity. *out holds no event then. Since: 0.5 */
+ *   or attribute twice, a required one missing, a rule of attribute.h broken; HF_R_OUT_OF_RANGE: a number outside its
+ *   kind. UNIMPLEMENTED HF_R_UNSUPPORTED_FIELD: another spec_version. RESOURCE_EXHAUSTED HF_R_OUT_OF_RANGE: over a
+ *   limit, or more unknown runs than there is room for; HF_R_BUFFER_TOO_SMALL: over attribute_capacity. *out holds no
+ *   event then. Since: 0.5 */
 HF_API hf_code hf_envelope_decode(const void* data, size_t size, const hf_envelope_limits* limits,
                                   hf_envelope* out, hf_error* error) HF_NOEXCEPT;
 
