@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::memcpy(&time.seconds, data, sizeof time.seconds);
   std::memcpy(&time.nanos, data + sizeof time.seconds, sizeof time.nanos);
   if (!holdfast::codec::IsTimestamp(time)) {
-    time.seconds %= holdfast::codec::kLastSecond / 4;
+    time.seconds %= holdfast::codec::kFirstSecond;
     time.nanos = time.nanos < 0 ? 0 : time.nanos % 1'000'000'000;
   }
   RequireRoundTrip(time);

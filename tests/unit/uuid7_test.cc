@@ -111,6 +111,27 @@ TEST(Uuid7, CarriesTheTimeAndBeginsInTheLowerHalfOfTheCounter) {
   }
 }
 
+TEST(Uuid7, DrawsEveryBitOfTheCounterAndOfTheEnd) {
+  Generator generator;
+  Id ones{}, zeros{};
+  for (int i = 0; i < 200; ++i) {
+    const Id id = generator.Next(kNow + i);
+    for (std::size_t at = 0; at < id.size(); ++at) {
+      ones[at] |= id[at];
+      zeros[at] |= static_cast<std::uint8_t>(~id[at]);
+    }
+  }
+  // But for the version, the counter's highest bit, and the variant.
+  EXPECT_EQ(ones[6], 0x77);
+  EXPECT_EQ(zeros[6], 0x8F);
+  EXPECT_EQ(ones[8], 0xBF);
+  EXPECT_EQ(zeros[8], 0x7F);
+  for (const std::size_t at : {7, 9, 10, 11, 12, 13, 14, 15}) {
+    EXPECT_EQ(ones[at], 0xFF) << at;
+    EXPECT_EQ(zeros[at], 0xFF) << at;
+  }
+}
+
 TEST(Uuid7, GoesUpWhileTheClockStandsStepsBackAndLeaps) {
   Generator generator;
   Id last = generator.Next(kNow);
