@@ -188,6 +188,7 @@ TEST(ReadJson, RefusesATypeThatAnAttributeCannotHave) {
   EXPECT_EQ(Fault(R"("x":-2147483649)"), "4: x: an Integer has 32 bits");
   EXPECT_EQ(Fault(R"("x": 18446744073709551615)").substr(0, 40),
             "5: x: a number that is no Integer: it ha");
+  EXPECT_EQ(Fault(R"("x":18446744073709551614)").substr(0, 18), "4: x: a number tha");
   EXPECT_EQ(Fault(R"("x":1e2)").substr(0, 4), "4: x");
   EXPECT_EQ(Fault(R"("x":{})"), "4: x: an attribute is no object and no array");
   EXPECT_EQ(Fault(R"("x":[1])"), "4: x: an attribute is no object and no array");
@@ -325,6 +326,10 @@ TEST(ReadJsonBatch, NamesTheEventAtFault) {
   EXPECT_EQ(fault("[" + good + "," + With("\"data\":\"" + std::string(60, 'a') + "\"") + "]",
                   {.event = {.max_size = 64}}),
             "event 1: byte 181: larger than max_size");
+  const JsonLimits tight{.event = {.max_size = 64}};
+  EXPECT_EQ(fault("[" + With("\"x\":1234") + "]", tight), "read");
+  EXPECT_EQ(fault("[" + With("\"x\":12345") + "]", tight),
+            "event 0: byte 65: larger than max_size");
   EXPECT_EQ(fault("[]\0"s), "byte 2: is no JSON in UTF-8");
 }
 
