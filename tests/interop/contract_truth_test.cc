@@ -49,6 +49,10 @@ Said WorstOf(const Schema& older, const Schema& newer) {
   return said;
 }
 
+const char* Syntax(bool proto3) {
+  return proto3 ? "syntax = \"proto3\"; " : "syntax = \"proto2\"; ";
+}
+
 // One version, in which messages of type T are made and read.
 class Reader {
  public:
@@ -103,8 +107,8 @@ void Agree(const Reader& older, const Reader& newer, const Truth& truth) {
 // --- Enums: values appear, go, get other names and numbers, and aliases. ---------------------------
 
 std::string EnumText(std::mt19937& random, bool proto3) {
-  std::string text = std::string("syntax = \"") + (proto3 ? "proto3" : "proto2") +
-                     "\"; enum E { option allow_alias = true; ZERO = 0; ZEROTH = 0; ";
+  std::string text = Syntax(proto3);
+  text += "enum E { option allow_alias = true; ZERO = 0; ZEROTH = 0; ";
   for (const char* const name : {"A", "B", "C", "D"}) {
     if (random() % 4 == 0) continue;
     text += std::string(name) + " = " + std::to_string(random() % 5) + "; ";
@@ -171,8 +175,8 @@ TEST(ContractTruth, EnumsAreReadAsCompareSays) {
 // --- Oneofs: fields are in one or the other or none. ----------------------------------------------
 
 std::string OneofText(std::mt19937& random, bool proto3) {
-  std::string text =
-      std::string("syntax = \"") + (proto3 ? "proto3" : "proto2") + "\"; message T { ";
+  std::string text = Syntax(proto3);
+  text += "message T { ";
   std::string oneofs[2];
   for (int number = 1; number <= 5; ++number) {
     if (random() % 6 == 0) continue;

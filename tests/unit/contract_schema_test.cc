@@ -95,6 +95,12 @@ TEST(ContractSchema, GarbageIsNoSet) {
   EXPECT_FALSE(Schema::Parse(std::string_view(bytes).substr(0, bytes.size() - 3)).ok());
 }
 
+TEST(ContractSchema, FileWithNoNameIsRefused) {
+  FileDescriptorSet set;
+  set.add_file();
+  EXPECT_THAT(WhyRefused(set), HasSubstr("no name"));
+}
+
 TEST(ContractSchema, EmptySetHasNoFiles) {
   const auto schema = Schema::Parse("");
   ASSERT_TRUE(schema.ok());

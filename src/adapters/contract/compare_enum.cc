@@ -62,6 +62,11 @@ Reading ReadJson(const pb::EnumValueDescriptor& value, const Numbered& reader) {
   return {Outcome::kDropped, "the name " + value.name() + " is not known, and is passed over"};
 }
 
+// Under its enum; protobuf's own full name stands beside it.
+std::string ElementOf(const pb::EnumValueDescriptor& value) {
+  return value.type()->full_name() + "." + value.name();
+}
+
 std::string Text(const pb::EnumValueDescriptor& value) {
   return value.name() + " = " + std::to_string(value.number());
 }
@@ -87,22 +92,22 @@ void Comparison::CompareEnums(const Enum& before, const Enum& after) {
     const pb::EnumValueDescriptor* const renamed = NewNameOf(value, news, olds);
     const Reading binary = ReadBinary(value, olds, news, is_closed);
     if (named != nullptr) {
-      Add(ChangeKind::kEnumValueRenumbered, named->full_name(), std::to_string(value.number()),
+      Add(ChangeKind::kEnumValueRenumbered, ElementOf(*named), std::to_string(value.number()),
           std::to_string(named->number()), PlaceOf(*named),
           {binary, ReadBinary(*named, news, olds, was_closed)}, {}, "");
     } else if (renamed != nullptr) {
-      Add(ChangeKind::kEnumValueRenamed, renamed->full_name(), value.name(), renamed->name(),
+      Add(ChangeKind::kEnumValueRenamed, ElementOf(*renamed), value.name(), renamed->name(),
           PlaceOf(*renamed), {}, {ReadJson(value, news), ReadJson(*renamed, olds)},
           "names are not in the binary encoding");
     } else {
-      Add(ChangeKind::kEnumValueRemoved, value.full_name(), Text(value), "", PlaceOf(value),
+      Add(ChangeKind::kEnumValueRemoved, ElementOf(value), Text(value), "", PlaceOf(value),
           {binary, {}}, {ReadJson(value, news), {}}, "");
     }
   }
   for (int i = 0; i < after.value_count(); ++i) {
     const pb::EnumValueDescriptor& value = *after.value(i);
     if (olds.Named(value.name()) != nullptr || NewNameOf(value, olds, news) != nullptr) continue;
-    Add(ChangeKind::kEnumValueAdded, value.full_name(), "", Text(value), PlaceOf(value),
+    Add(ChangeKind::kEnumValueAdded, ElementOf(value), "", Text(value), PlaceOf(value),
         {{}, ReadBinary(value, news, olds, was_closed)}, {{}, ReadJson(value, olds)}, "");
   }
   CompareReserved(before, after);

@@ -89,6 +89,7 @@ class Builder {
                      std::to_string(Schema::kMaxFiles));
     }
     for (const pb::FileDescriptorProto& file : set_.file()) {
+      if (file.name().empty()) return Malformed("a file of the set has no name");
       const auto [known, fresh] = by_name_.emplace(file.name(), &file);
       if (!fresh && known->second->SerializeAsString() != file.SerializeAsString()) {
         return Malformed(file.name() + ": is in the set twice, with different contents");
