@@ -155,5 +155,69 @@ TEST(ContractMap, EveryTypeOfValueReadAsEveryOtherDoesWhatCompareSays) {
   }
 }
 
+// One version of a message with the field, or without it; every message that it may write is read by another.
+Outcome UnsetTruth(const Schema& writers, const Schema& readers, bool json) {
+  google::protobuf::DynamicMessageFactory factory;
+  const Message& writer = *factory.GetPrototype(writers.FindMessage("T"));
+  const Message& reader = *factory.GetPrototype(readers.FindMessage("T"));
+  const FieldDescriptor* const from = writer.GetDescriptor()->FindFieldByName("f");
+  const FieldDescriptor* const to = reader.GetDescriptor()->FindFieldByName("f");
+  Outcome worst = Outcome::kKept;
+  for (const bool set : {false, true}) {
+    if (from == nullptr ? set : from->is_required() && !set) continue;  // it may not write that
+    const std::unique_ptr<Message> written(writer.New());
+    if (set) written->GetReflection()->SetInt32(written.get(), from, 7);
+    const std::unique_ptr<Message> read(reader.New());
+    bool parsed = false;
+    if (json) {
+      std::string text;
+      google::protobuf::util::JsonParseOptions options;
+      options.ignore_unknown_fields = true;
+      parsed = google::protobuf::util::MessageToJsonString(*written, &text).ok() &&
+               google::protobuf::util::JsonStringToMessage(text, read.get(), options).ok();
+    } else {
+      parsed = read->ParseFromString(written->SerializeAsString());
+    }
+    if (!parsed) {
+      worst = Worse(worst, Outcome::kError);
+    } else if (from != nullptr && to != nullptr &&
+               written->GetReflection()->GetInt32(*written, from) !=
+                   read->GetReflection()->GetInt32(*read, to)) {
+      worst = Worse(worst, Outcome::kCorrupt);
+    }
+  }
+  return worst;
+}
+
+TEST(ContractMap, RequiredFieldsAndDefaultsDoWhatCompareSays) {
+  constexpr const char* kFields[] = {"", "optional int32 f = 1;", "required int32 f = 1;",
+                                     "optional int32 f = 1 [default = 5];",
+                                     "required int32 f = 1 [default = 5];"};
+  const auto schema = [](const char* field) {
+    return ProtoSchema("syntax = \"proto2\"; message T { " + std::string(field) + " }");
+  };
+  for (const char* const before : kFields) {
+    for (const char* const after : kFields) {
+      const Schema older = schema(before);
+      const Schema newer = schema(after);
+      Effect binary;
+      Effect json;
+      for (const auto& change : Compare(older, newer)) {
+        binary.new_reads_old = Worse(binary.new_reads_old, change.binary.new_reads_old);
+        binary.old_reads_new = Worse(binary.old_reads_new, change.binary.old_reads_new);
+        json.new_reads_old = Worse(json.new_reads_old, change.json.new_reads_old);
+        json.old_reads_new = Worse(json.old_reads_new, change.json.old_reads_new);
+      }
+      const std::string fields = std::string(before) + " -> " + after;
+      EXPECT_EQ(Name(binary.new_reads_old), Name(UnsetTruth(older, newer, false))) << fields;
+      EXPECT_EQ(Name(binary.old_reads_new), Name(UnsetTruth(newer, older, false))) << fields;
+      EXPECT_EQ(Name(json.new_reads_old), Name(UnsetTruth(older, newer, true)))
+          << "JSON " << fields;
+      EXPECT_EQ(Name(json.old_reads_new), Name(UnsetTruth(newer, older, true)))
+          << "JSON " << fields;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace holdfast

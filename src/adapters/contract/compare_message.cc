@@ -300,8 +300,9 @@ void Comparison::CompareDefaults(const Field& before, const Field& after) {
   if (before.message_type() != nullptr || SameDefault(before, after)) return;
   const Reading other{Outcome::kCorrupt,
                       "where it is not set, the default read is another than was meant"};
-  const BothWays ways{before.is_required() ? Reading{} : other,
-                      after.is_required() ? Reading{} : other};
+  // Where the writer requires it, it is always set; where the reader does, a message without it does not parse.
+  const bool unset = !before.is_required() && !after.is_required();
+  const BothWays ways = unset ? BothWays{other, other} : BothWays{};
   Add(ChangeKind::kDefaultChanged, after.full_name(), DefaultText(before), DefaultText(after),
       PlaceOf(after), ways, ways, "");
 }
