@@ -141,7 +141,7 @@ void ShowDeprecation(const ContractRegistry& contracts) {
         std::cout << "  " << name << ": " << value << "\n";
       });
   Envelope event = OrderEvent("1.0", OldOrder());
-  if (!written.ok() || !Announce(oldest, &event)) return;
+  if (!written.ok() || !Announce(oldest, &event).ok()) return;
   std::cout << "and on each event:\n";
   for (const holdfast::Attribute& attribute : event->attributes()) {
     std::cout << "  " << holdfast::View(attribute.name) << ": "

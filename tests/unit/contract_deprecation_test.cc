@@ -60,7 +60,7 @@ TEST(ContractDeprecation, MomentsAreRoundedUp) {
 TEST(ContractDeprecation, EventCarriesTheExtension) {
   const ContractRegistry contracts = OrdersRegistry();
   Envelope event = Order("1.0", "");
-  ASSERT_TRUE(Announce(*contracts.Find(kName, {1, 0}), &event));
+  ASSERT_TRUE(Announce(*contracts.Find(kName, {1, 0}), &event).ok());
   EXPECT_EQ(event->Find("deprecated")->kind, HF_ATTRIBUTE_BOOLEAN);
   EXPECT_EQ(event->Find("deprecated")->number, 1);
   EXPECT_EQ(FormatAttribute(*event->Find("deprecationfrom")).value(), "2026-01-01T00:00:00Z");
@@ -68,7 +68,7 @@ TEST(ContractDeprecation, EventCarriesTheExtension) {
   EXPECT_EQ(event->Find("deprecationmigration")->kind, HF_ATTRIBUTE_URI);
   EXPECT_EQ(event->Text("deprecationmigration"), "https://acme.example/v2");
   EXPECT_TRUE(event->Check().ok()) << event->Check();
-  ASSERT_TRUE(Announce(*contracts.Find(kName, {2, 0}), &event));
+  ASSERT_TRUE(Announce(*contracts.Find(kName, {2, 0}), &event).ok());
   EXPECT_EQ(event->attributes().size(), 1u) << "contractversion alone";
 }
 
@@ -78,8 +78,18 @@ TEST(ContractDeprecation, EventThatHasNoRoomStaysAsItWas) {
   while (event->attributes().size() < HF_ENVELOPE_ATTRIBUTES - 2) {
     event.Set(IntegerAttribute("x" + std::to_string(event->attributes().size()), 1));
   }
-  EXPECT_FALSE(Announce(*contracts.Find(kName, {1, 0}), &event));
+  EXPECT_FALSE(Announce(*contracts.Find(kName, {1, 0}), &event).ok());
   EXPECT_EQ(event->Find("deprecated"), nullptr);
+}
+
+TEST(ContractDeprecation, AnnouncedSunsetIsNeverShortened) {
+  const ContractRegistry contracts = OrdersRegistry();
+  Envelope event = Order("1.0", "");
+  event.Set(BooleanAttribute("deprecated", true));
+  event.Set(TimeAttribute("deprecationsunset", Day(2030, 1, 1)));
+  EXPECT_EQ(Announce(*contracts.Find(kName, {1, 0}), &event).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(event->Find("deprecationfrom"), nullptr);
 }
 
 TEST(UsageCounter, TellsConsumersApart) {

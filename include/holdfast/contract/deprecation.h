@@ -8,11 +8,11 @@
 #ifndef HOLDFAST_CONTRACT_DEPRECATION_H_
 #define HOLDFAST_CONTRACT_DEPRECATION_H_
 
+#include <absl/status/status.h>
 #include <holdfast/contract/registry.h>
 #include <holdfast/deprecation.h>
 #include <holdfast/envelope.h>
 
-#include <algorithm>
 #include <chrono>
 #include <string_view>
 
@@ -32,10 +32,14 @@ inline Deprecation DeprecationOf(const RegisteredVersion& version) {
   return deprecation;
 }
 
-// Sets deprecated, deprecationfrom, deprecationsunset and deprecationmigration (CloudEvents' deprecation extension) if
-// the version has a deprecation or a sunset declared, past or to come; takes them away if it has none. False: there is no
-// room for them, the event is as it was.
-bool Announce(const RegisteredVersion& version, Envelope* event);
+// The attributes of CloudEvents' deprecation extension (event_deprecation.h).
+inline constexpr std::string_view kDeprecationAttributes[] = {
+    "deprecated", "deprecationfrom", "deprecationsunset", "deprecationmigration"};
+
+// Sets them if the version has a deprecation or a sunset declared, past or to come; takes them away if it has none.
+// Errors: as EventDeprecation::Write: the event announces a later sunset already, there is no room for another attribute.
+// *event is as it was then.
+absl::Status Announce(const RegisteredVersion& version, Envelope* event);
 
 }  // namespace holdfast::inline v0_5::contract
 

@@ -2,6 +2,7 @@
 #include "adapters/contract/gate_core.h"
 
 #include <google/protobuf/arena.h>
+#include <holdfast/envelope_extensions.h>
 #include <holdfast/metrics_name.h>
 
 #include <utility>
@@ -39,7 +40,6 @@ const GateCore::FaultKind GateCore::kKinds[kFaults] = {
 
 namespace {
 
-constexpr std::string_view kVersionAttribute = "contractversion";
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::string Moment(const std::optional<WallTime>& time) {
@@ -132,7 +132,7 @@ absl::Status GateCore::Place(const EnvelopeView& event, Admission* admission, Ro
   }
   const Contract& contract = *versions.front().contract;
   *row = &RowOf(contract);
-  const Attribute* const attribute = event.Find(kVersionAttribute);
+  const Attribute* const attribute = event.Find(kContractVersion.name);
   if (attribute == nullptr || attribute->kind != HF_ATTRIBUTE_STRING) {
     return Object(event, **row, kUnversioned, [&] {
       return "contract " + contract.name +

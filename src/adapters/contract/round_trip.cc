@@ -2,6 +2,7 @@
 // See contract/round_trip.h.
 #include <google/protobuf/arena.h>
 #include <google/protobuf/util/message_differencer.h>
+#include <holdfast/contract/deprecation.h>
 #include <holdfast/contract/payload.h>
 #include <holdfast/contract/round_trip.h>
 
@@ -15,9 +16,6 @@ namespace holdfast::inline v0_5::contract {
 namespace {
 
 namespace pb = google::protobuf;
-
-constexpr std::string_view kNotCompared[] = {"dataschema", "deprecated", "deprecationfrom",
-                                             "deprecationsunset", "deprecationmigration"};
 
 // The path of the first difference, and which it is. Values stay out of it: samples may be of real data.
 class FirstDifference final : public pb::util::MessageDifferencer::Reporter {
@@ -51,9 +49,12 @@ class FirstDifference final : public pb::util::MessageDifferencer::Reporter {
   std::string text_;
 };
 
+// What conversions take away.
 bool IsCompared(const Attribute& attribute) {
-  return std::find(std::begin(kNotCompared), std::end(kNotCompared), View(attribute.name)) ==
-         std::end(kNotCompared);
+  const std::string_view name = View(attribute.name);
+  return name != "dataschema" &&
+         std::find(std::begin(kDeprecationAttributes), std::end(kDeprecationAttributes), name) ==
+             std::end(kDeprecationAttributes);
 }
 
 bool Same(const Attribute& a, const Attribute& b) {

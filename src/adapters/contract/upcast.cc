@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // See contract/upcast.h.
 #include <google/protobuf/arena.h>
+#include <holdfast/contract/deprecation.h>
 #include <holdfast/contract/upcast.h>
+#include <holdfast/envelope_extensions.h>
 #include <holdfast/metrics_name.h>
 
 #include <algorithm>
@@ -14,10 +16,6 @@ namespace {
 
 using Events = std::vector<Envelope>;
 
-constexpr std::string_view kVersionAttribute = "contractversion";
-// What the event said of the version it was in.
-constexpr std::string_view kStale[] = {"deprecated", "deprecationfrom", "deprecationsunset",
-                                       "deprecationmigration"};
 constexpr std::uint32_t kMostEvents = 65536;
 
 absl::Status Refuse(hf_code code, hf_reason reason, const std::string& text) {
@@ -83,7 +81,7 @@ absl::StatusOr<const RegisteredVersion*> Converter::Impl::VersionOf(
                   "no contract is registered for type " + Quoted(event.type()));
   }
   const std::string& name = versions.front().contract->name;
-  const std::string_view text = event.Text(kVersionAttribute);
+  const std::string_view text = event.Text(kContractVersion.name);
   if (text.empty()) {
     return Refuse(HF_INVALID_ARGUMENT, HF_R_CONTRACT_UNVERSIONED,
                   "contract " + name + ": the event has no contractversion");
@@ -192,18 +190,18 @@ absl::Status Converter::Impl::Tidy(const Edge& edge, const EnvelopeView& before,
     return Refuse(HF_INTERNAL, HF_R_CONTRACT_CONVERSION,
                   "made an event of type " + Quoted(after->view().type()));
   }
-  const std::string_view version = after->view().Text(kVersionAttribute);
+  const std::string_view version = after->view().Text(kContractVersion.name);
   const std::string to = contract::Text(edge.to);
   if (!version.empty() && version != to && version != contract::Text(edge.from)) {
     return Refuse(HF_INTERNAL, HF_R_CONTRACT_CONVERSION,
                   "made an event of version " + Quoted(version));
   }
-  if (!after->Set(TextAttribute(kVersionAttribute, to))) {
+  if (!after->Set(TextAttribute(kContractVersion.name, to))) {
     return Refuse(HF_INTERNAL, HF_R_CONTRACT_CONVERSION,
                   "made an event without room for its contractversion");
   }
   if (after->view().Text("dataschema") == before.Text("dataschema")) after->Erase("dataschema");
-  for (const std::string_view name : kStale) after->Erase(name);
+  for (const std::string_view name : kDeprecationAttributes) after->Erase(name);
   if (!numbered.empty() && after->view().id() == before.id()) after->set_id(numbered);
   return {};
 }
