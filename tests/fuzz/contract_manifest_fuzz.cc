@@ -5,6 +5,7 @@
 #include <holdfast/contract/manifest.h>
 #include <holdfast/contract/registry.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <set>
@@ -39,7 +40,7 @@ void RequireSound(const Manifest& manifest) {
               *version.sunset >= *version.deprecated_from);
       Require(!version.message.empty() && !version.descriptor_set.empty());
       Require(version.descriptor_set.front() != '/' && version.descriptor_set.find("..") != 0);
-      Require(ParseVersionNumber(Text(version.number)) == version.number);
+      Require(holdfast::contract::ParseVersionNumber(Text(version.number)) == version.number);
       before = &version;
     }
   }
