@@ -14,6 +14,12 @@
 
 #include "cli/idem/noun.h"
 #include "cli/noun.h"
+#ifdef HOLDFAST_WITH_CONTRACT
+#include "cli/contract/noun.h"
+#endif
+#ifdef HOLDFAST_WITH_JSON
+#include "cli/envelope/noun.h"
+#endif
 
 namespace holdfast::cli {
 namespace {
@@ -24,6 +30,16 @@ constexpr const char* kAbout =
 std::vector<std::unique_ptr<Noun>> Nouns() {
   std::vector<std::unique_ptr<Noun>> nouns;
   nouns.push_back(idem::IdemNoun());
+#ifdef HOLDFAST_WITH_CONTRACT
+  nouns.push_back(contract::ContractNoun());
+#else
+  nouns.push_back(AbsentNoun("contract", "versions of a schema", "holdfast::contract"));
+#endif
+#ifdef HOLDFAST_WITH_JSON
+  nouns.push_back(envelope::EnvelopeNoun());
+#else
+  nouns.push_back(AbsentNoun("envelope", "events", "holdfast::json"));
+#endif
   return nouns;
 }
 

@@ -32,6 +32,9 @@ class Noun {
   virtual Ending Run() = 0;
 };
 
+// What stands for a noun whose library is not part of this build: it says so.
+std::unique_ptr<Noun> AbsentNoun(std::string name, std::string about, std::string library);
+
 }  // namespace holdfast::cli
 
 #endif  // HOLDFAST_CLI_NOUN_H_

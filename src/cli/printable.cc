@@ -34,17 +34,35 @@ size_t ShownSize(std::string_view text) {
   return overlong || surrogate || character > 0x10FFFF || Misleads(character) ? 1 : size;
 }
 
-}  // namespace
-
-std::string Printable(std::string_view text) {
+// `as_it_is`: ASCII that is not escaped, though it would be in a string of C.
+std::string Escaped(std::string_view text, std::string_view as_it_is) {
   std::string safe;
   while (!text.empty()) {
     const size_t size = ShownSize(text);
     const std::string_view one = text.substr(0, size);
-    safe += size > 1 ? std::string(one) : absl::CHexEscape(absl::string_view(one.data(), 1));
+    const bool plain = size > 1 || as_it_is.find(one) != as_it_is.npos;
+    safe += plain ? std::string(one) : absl::CHexEscape(absl::string_view(one.data(), 1));
     text.remove_prefix(size);
   }
   return safe;
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) { return Escaped(text, ""); }
+
+std::string PrintableText(std::string_view text) { return Escaped(text, "\"'"); }
+
+std::string PrintableLines(std::string_view text) { return Escaped(text, "\"'\n"); }
+
+bool IsHarmless(std::string_view text) {
+  while (!text.empty()) {
+    const size_t size = ShownSize(text);
+    const bool shown = size > 1 || (text[0] >= ' ' && text[0] <= '~');
+    if (!shown && text[0] != '\t' && text[0] != '\n' && text[0] != '\r') return false;
+    text.remove_prefix(size);
+  }
+  return true;
 }
 
 std::string Line(const nlohmann::json& value) {
