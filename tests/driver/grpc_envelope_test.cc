@@ -176,6 +176,21 @@ TEST(GrpcEventMessage, DataThatIsNotLastIsReadAsWell) {
   }
 }
 
+// Whoever sends frames of one byte each must not make a reader copy its message over and over.
+TEST(GrpcEventMessage, SlicesOfOneByteAreReadInLinearTime) {
+  std::string bytes;
+  ASSERT_TRUE(EventOf("").Encode(&bytes).ok());
+  bytes.resize(bytes.size() - 2);
+  const std::string data = Bytes(400'000);
+  const std::string foreign = std::string("\x32\x80\xB5\x18", 4) + data + bytes;
+  std::vector<std::size_t> places;
+  for (std::size_t at = 1; at < foreign.size(); ++at) places.push_back(at);
+  EventMessage message;
+  const absl::Status read = message.Read(Cut(foreign, places));
+  ASSERT_TRUE(read.ok()) << read;
+  EXPECT_TRUE(message.event().data() == data);
+}
+
 TEST(GrpcEventMessage, TextInSeveralSlicesIsCheckedToItsEndOnceJoined) {
   std::string bytes;
   ASSERT_TRUE(EventOf(Bytes(9000), DataKind::kText).Encode(&bytes).ok());

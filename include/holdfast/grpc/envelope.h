@@ -52,8 +52,9 @@ class EventMessage {
   EventMessage& operator=(const EventMessage&) = delete;
 
   // The buffer may go: its slices are kept. After an error there is no event.
-  // What may be copied is the head, where it lies across slices, and then at most 4 KiB of what follows; of an event
-  // whose data is not its last field, as other writers may send, all of it. Errors: as EnvelopeView::Decode.
+  // What may be copied is the head, where it lies across slices, with as much again, or 4 KiB, of what follows;
+  // of an event whose data is not its last field, as other writers may send, all of it.
+  // Errors: as EnvelopeView::Decode.
   absl::Status Read(const ::grpc::ByteBuffer& message, const EnvelopeLimits& limits = {});
 
   // Valid until the next Read or Join. Its data() is whole, and in place, if payload() is one slice; if

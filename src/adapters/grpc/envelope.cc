@@ -17,6 +17,8 @@ const char* BytesOf(const ::grpc::Slice& slice) {
   return reinterpret_cast<const char*>(slice.begin());
 }
 
+std::ptrdiff_t Offset(std::size_t index) { return static_cast<std::ptrdiff_t>(index); }
+
 void LetGo(void* keeper) { delete static_cast<std::shared_ptr<const void>*>(keeper); }
 
 // The bytes of `parts`, `size` in all, in one new slice.
@@ -82,7 +84,7 @@ absl::Status EventMessage::Read(const ::grpc::ByteBuffer& message, const Envelop
   std::size_t size = 0;
   for (const ::grpc::Slice& slice : slices_) size += slice.size();
   absl::Status status = Decode(size);
-  // Never for long: each step takes more, and with all of it there is no such error.
+  // Never for long: each step doubles the head, and with all of the message there is no such error.
   while (absl::IsOutOfRange(status) && slices_.size() > 1) {
     LengthenHead();
     status = Decode(size);
@@ -107,17 +109,23 @@ absl::Status EventMessage::Decode(std::size_t size) {
   return MakeStatus(error);
 }
 
-// Moves the beginning of the second slice to the end of the first: as much as that has, at least a step.
+// Moves what follows the first slice to its end: as much as that has, at least a step, out of however many slices. A peer
+// that sends them byte by byte costs no more than one that does not.
 void EventMessage::LengthenHead() {
-  const std::size_t have = slices_[0].size();
-  const std::size_t taken = std::min(slices_[1].size(), std::max(have, kHeadStep));
-  const ::grpc::Slice parts[] = {slices_[0], slices_[1].sub(0, taken)};
-  slices_[0] = Joined(parts, have + taken);
-  if (taken == slices_[1].size()) {
-    slices_.erase(slices_.begin() + 1);
-  } else {
-    slices_[1] = slices_[1].sub(taken, slices_[1].size());
+  const std::size_t want = slices_[0].size() + std::max(slices_[0].size(), kHeadStep);
+  std::size_t size = slices_[0].size();
+  std::size_t end = 1;
+  while (end < slices_.size() && size < want) size += slices_[end++].size();
+  std::vector<::grpc::Slice> parts(slices_.begin(), slices_.begin() + Offset(end));
+  if (size > want) {
+    const ::grpc::Slice last = parts.back();
+    const std::size_t taken = last.size() - (size - want);
+    parts.back() = last.sub(0, taken);
+    slices_[--end] = last.sub(taken, last.size());
+    size = want;
   }
+  slices_[0] = Joined(parts, size);
+  slices_.erase(slices_.begin() + 1, slices_.begin() + Offset(end));
 }
 
 void EventMessage::CutPayload() {
