@@ -16,7 +16,12 @@
 #include <holdfast/context.h>
 #include <holdfast/criticality.h>
 #include <holdfast/entropy.h>
+#include <holdfast/envelope.h>
+#include <holdfast/envelope_batch.h>
+#include <holdfast/envelope_extensions.h>
+#include <holdfast/envelope_headers.h>
 #include <holdfast/event.h>
+#include <holdfast/event_context.h>
 #include <holdfast/explain.h>
 #include <holdfast/fault.h>
 #include <holdfast/group.h>
@@ -45,6 +50,7 @@
 #include <holdfast/throttle.h>
 #include <holdfast/trace.h>
 #include <holdfast/tracestate.h>
+#include <holdfast/uuid7.h>
 #include <holdfast/waiters.h>
 
 #endif  // HOLDFAST_HOLDFAST_H_
