@@ -34,7 +34,7 @@ constexpr hf_attribute kAttributes[] = {
 
 const std::string& Payload() {
   static const std::string payload = [] {
-    std::string bytes(540, '\0');
+    std::string bytes(610, '\0');
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 131);
     return bytes;
   }();
