@@ -147,6 +147,8 @@ TEST(ContractCompare, ReservedRangesAreComparedAsSets) {
                           "A: reserved removed: 5 > ", "A: reserved removed: 7 to 9 > "));
   EXPECT_THAT(Diff("enum E { Z = 0; reserved 5 to max; }", "enum E { Z = 0; reserved 6 to max; }"),
               ElementsAre("E: reserved removed: 5 > "));
+  EXPECT_THAT(Diff("message A { reserved 1 to 3, 4; }", "message A {}"),
+              ElementsAre("A: reserved removed: 1 to 4 > "));
 }
 
 TEST(ContractCompare, ServicesAreToldMethodByMethod) {
