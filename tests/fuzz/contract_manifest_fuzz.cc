@@ -39,7 +39,8 @@ void RequireSound(const Manifest& manifest) {
       Require(!version.sunset || !version.deprecated_from ||
               *version.sunset >= *version.deprecated_from);
       Require(!version.message.empty() && !version.descriptor_set.empty());
-      Require(version.descriptor_set.front() != '/' && version.descriptor_set.find("..") != 0);
+      const std::string path = "/" + version.descriptor_set + "/";
+      Require(path.find("//") == path.npos && path.find("/../") == path.npos);
       Require(holdfast::contract::ParseVersionNumber(Text(version.number)) == version.number);
       before = &version;
     }

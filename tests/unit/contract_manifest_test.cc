@@ -177,8 +177,8 @@ TEST(ContractManifest, CurrentVersionPastItsSunsetIsAProblemIfTheTimeIsGiven) {
 }
 
 TEST(ContractManifest, PathsStayInTheFolder) {
-  for (const std::string bad :
-       {"/etc/passwd", "../b", "a/../../b", "a//b", "./b", "a/", "", "a\\\\b", "a\\000b"}) {
+  for (const std::string bad : {"/etc/passwd", "../b", "a/../../b", "a//b", "./b", "a/", "",
+                                "a\\\\b", "a\\000b", "a\\nb", "\\377"}) {
     EXPECT_THAT(
         ProblemOf("name: \"c\" version { number: \"1.0\" message: \"a.B\" descriptor_set: \"" +
                   bad + "\" }"),

@@ -62,9 +62,9 @@ bool IsFullName(std::string_view name) {
   return !begins;
 }
 
-// A path that stays below where it starts, whatever it is appended to.
+// A path that stays below where it starts, whatever it is appended to, and can be shown in an error.
 bool StaysInside(std::string_view path) {
-  if (path.empty() || path.find('\0') != path.npos || path.find('\\') != path.npos) return false;
+  if (!IsText(path) || path.find('\\') != path.npos) return false;
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
     const std::string_view part = path.substr(at, end - at);
