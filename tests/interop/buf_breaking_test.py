@@ -71,7 +71,7 @@ def run(*command, cwd, fine=(0,)):
 # ---- a finding, as both can tell it: (rule, what it is about, file, line) ----
 
 # Of what goes, buf names a place in the newer file and we name the one in the older; of an option, buf names the option.
-ELSEWHERE = re.compile(r"^(?!RESERVED|EXTENSION_MESSAGE).*_NO_DELETE|_NO_REMOVE|REQUIRED_FIELDS|JAVA_UTF8")
+ELSEWHERE = re.compile(r"^(?!RESERVED|EXTENSION_MESSAGE).*_NO_DELETE|_NO_REMOVE|REQUIRED_FIELDS|JAVA_UTF8|IDEMPOTENCY")
 BY_NUMBER = re.compile(r"^(ENUM_VALUE_|MESSAGE_SAME_REQUIRED)")
 WITHOUT_NAME = re.compile(r"^FILE_SAME|_NO_REMOVE|^PACKAGE_NO_DELETE")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')

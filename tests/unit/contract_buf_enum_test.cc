@@ -36,6 +36,7 @@ TEST(BufEnumRules, JsonIsLostOnTheWayToProto2) {
   constexpr auto kRule = "ENUM_SAME_JSON_FORMAT";
   EXPECT_EQ(FiresIn(kRule, Enum(""), Enum2("")), kNames);
   EXPECT_EQ(FiresIn(kRule, Enum2(""), Enum("")), kNowhere);
+  EXPECT_EQ(FiresIn(kRule, Enum2(""), Enum2("A = 1;")), kNowhere);
 }
 
 TEST(BufEnumRules, ValueThatIsGone) {

@@ -82,6 +82,7 @@ TEST(BufFieldRules, CppStringType) {
   EXPECT_EQ(FiresIn(kRule, plain, cord), kSources);
   EXPECT_EQ(FiresIn(kRule, cord, piece), kSources);
   EXPECT_EQ(FiresIn(kRule, plain, piece), kSources);
+  EXPECT_EQ(FiresIn(kRule, cord, plain), kSources);
   EXPECT_EQ(FiresIn(kRule, piece, plain), kNowhere);  // the one way that is safe
   EXPECT_EQ(FiresIn(kRule, plain, M3("string a = 1 [ctype = STRING];")), kNowhere);
   EXPECT_EQ(FiresIn(kRule, cord, M3("int32 a = 1;")), kNowhere);

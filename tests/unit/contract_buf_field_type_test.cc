@@ -127,6 +127,9 @@ TEST(BufFieldTypeRules, AnotherEnumMayHoldTheSame) {
   EXPECT_EQ(FiresIn(kWireJson, before, with("B.E", "TWO = 2;")), kNowhere);
   EXPECT_EQ(FiresIn(kSame, before, with("B.E", "TWO = 2;")), kSources);
   EXPECT_EQ(FiresIn(kWire, before, with("B.F", "TWO = 2;")), "WIRE");  // called otherwise
+  const std::string other_name =
+      Proto3("message A { enum G { Z = 0; ONE = 1; } } message M { A.G a = 1; }");
+  EXPECT_EQ(FiresIn(kWire, before, other_name), "WIRE");
   EXPECT_EQ(FiresIn(kWireJson, with("B.E", "TWO = 2;"), with("A.E", "TWO = 2;")), "WIRE_JSON");
   const std::string renumbered =
       Proto3("message B { enum E { Z = 0; ONE = 3; } } message M { B.E a = 1; }");
@@ -185,6 +188,10 @@ TEST(BufFieldTypeRules, KeysAndValuesOfMapsHaveNoCardinality) {
   EXPECT_EQ(Cardinality("SAME", of2, of3), kNowhere);
   const std::string entry = M3("message AEntry { int32 key = 1; int32 value = 2; } AEntry a = 1;");
   EXPECT_EQ(Cardinality("SAME", M2("map<int32, int32> a = 1;"), entry), kSources);
+  const std::string required =
+      M2("message AEntry { required int32 key = 1; optional int32 value = 2; }"
+         "repeated AEntry a = 1;");
+  EXPECT_EQ(Cardinality("WIRE_COMPATIBLE", required, of2), "WIRE");
 }
 
 TEST(BufFieldTypeRules, WhetherAnExtensionIsSetCanAlwaysBeTold) {

@@ -91,6 +91,7 @@ TEST(BufFileRules, MessageStaysInItsFile) {
       FiresIn(kRule, Proto3("message M { message N {} }"), Proto3("message M {} message N {}")),
       "FILE");
   EXPECT_EQ(FiresIn(kRule, "package a; message M {}", "package b; message M {}"), kNowhere);
+  EXPECT_EQ(FiresIn(kRule, "package a; message M {}", "message M {}"), kNowhere);
   EXPECT_EQ(FiresIn(kRule, "message M {}", "package b; message M { message N {} }"), kNowhere);
 }
 
@@ -104,6 +105,14 @@ TEST(BufFileRules, EntryOfAMapIsAMessage) {
       ElementsAre(
           "FIELD_SAME_TYPE p.M.OfWhatEntry.value test.proto:2:2: the type of field 2: int32 "
           "became bool"));
+}
+
+TEST(BufFileRules, PlaceOfAnEntryIsThatOfItsMap) {
+  const std::string first = "message M {\n map<int32, int32> a = 1;\n";
+  EXPECT_THAT(Objections(Authority::kBufWire, Proto3(first + "map<int32, int32> b = 2; }"),
+                         Proto3(first + "map<int32, string> b = 2; }")),
+              ElementsAre("FIELD_WIRE_COMPATIBLE_TYPE p.M.BEntry.value test.proto:3:1: the type of "
+                          "field 2: int32 became string"));
 }
 
 TEST(BufFileRules, EnumStaysInItsFile) {

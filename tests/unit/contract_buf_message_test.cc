@@ -122,6 +122,7 @@ TEST(BufRanges, CoverHoweverTheyAreCut) {
 TEST(BufRanges, LeaveGaps) {
   EXPECT_THAT(Uncovered({5, 9}, {}), ElementsAre(NumberRange{5, 9}));
   EXPECT_THAT(Uncovered({5, 9}, {{10, 12}, {1, 4}}), ElementsAre(NumberRange{5, 9}));
+  EXPECT_THAT(Uncovered({5, 9}, {{15, 20}}), ElementsAre(NumberRange{5, 9}));
   EXPECT_THAT(Uncovered({5, 9}, {{7, 7}}), ElementsAre(NumberRange{5, 6}, NumberRange{8, 9}));
   EXPECT_THAT(Uncovered({5, 9}, {{8, 12}, {1, 5}}), ElementsAre(NumberRange{6, 7}));
 }

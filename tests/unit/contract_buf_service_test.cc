@@ -131,6 +131,8 @@ TEST(BufRules, TakeExtensionsByWhatTheyExtend) {
       "message M {} message N { extensions 1 to 9; }"
       " extend N { optional string a = 1; }");
   EXPECT_THAT(Objections(Authority::kBufWire, extension("a", "int32"), other), IsEmpty());
+  const std::string none = contract_test::Proto2("");
+  EXPECT_THAT(Objections(Authority::kBufWire, extension("a", "int32"), none), IsEmpty());
 }
 
 TEST(BufRules, SayNothingOfWhatIsOnlyAdded) {

@@ -91,10 +91,9 @@ void ReservedNoDelete(const EnumPair& pair, Findings* findings) {
     if (gaps.empty()) continue;
     findings->Add(pair.newer.full_name(), PlaceOf(pair.newer), "no longer reserved: " + Text(gaps));
   }
-  std::set<std::string_view> seen;
   for (int i = 0; i < pair.older.reserved_name_count(); ++i) {
     const std::string& name = pair.older.reserved_name(i);
-    if (pair.newer.IsReservedName(name) || !seen.insert(name).second) continue;
+    if (pair.newer.IsReservedName(name)) continue;
     findings->Add(pair.newer.full_name(), PlaceOf(pair.newer),
                   "no longer reserved: " + Quoted(name));
   }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // buf's rules about messages: fields that go, required ones, oneofs, reserved and extension ranges.
-#include <set>
-
 #include "adapters/contract/buf_ranges.h"
 #include "adapters/contract/buf_rule.h"
 
@@ -79,10 +77,9 @@ void CheckRanges(const MessagePair& pair, std::string_view what,
 
 void ReservedNoDelete(const MessagePair& pair, Findings* findings) {
   CheckRanges(pair, "no longer reserved: ", Reserved, findings);
-  std::set<std::string_view> seen;
   for (int i = 0; i < pair.older.reserved_name_count(); ++i) {
     const std::string& name = pair.older.reserved_name(i);
-    if (pair.newer.IsReservedName(name) || !seen.insert(name).second) continue;
+    if (pair.newer.IsReservedName(name)) continue;
     findings->Add(pair.newer.full_name(), WhereIs(pair.newer),
                   "no longer reserved: " + Quoted(name));
   }

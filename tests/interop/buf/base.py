@@ -191,7 +191,7 @@ class Author:
                         if extension:
                             rng.choice([file, file.messages[0]]).extends.append(extension)
                 if rng.random() < 0.1:
-                    option = Field(self.name(), 50000 + self.number, "string", "optional")
+                    option = Field(self.name(), 50000 + 10 * self.number, "string", "optional")
                     file.extends.append([".google.protobuf.FieldOptions", option])
             try:
                 check(files)
