@@ -168,6 +168,12 @@ TEST(Attribute, ToldApartAreMalformedAndOutOfRange) {
   attribute = {Borrow("a"), {}, 2, 0, HF_ATTRIBUTE_BOOLEAN};
   EXPECT_EQ(hf_attribute_check(&attribute, &error), HF_INVALID_ARGUMENT);
   EXPECT_EQ(error.reason, HF_R_OUT_OF_RANGE);
+  attribute = {Borrow("a"), {}, INT64_MAX, 0, HF_ATTRIBUTE_INTEGER};
+  EXPECT_EQ(hf_attribute_check(&attribute, &error), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(error.reason, HF_R_OUT_OF_RANGE);
+  attribute = TimeAttribute("a", Timestamp(0, -1));
+  EXPECT_EQ(hf_attribute_check(&attribute, &error), HF_INVALID_ARGUMENT);
+  EXPECT_EQ(error.reason, HF_R_OUT_OF_RANGE);
 }
 
 TEST(Attribute, OfAKnownNameHasItsKindOrAStringThatReadsAsIt) {
@@ -187,6 +193,7 @@ TEST(Attribute, OfAKnownNameHasItsKindOrAStringThatReadsAsIt) {
       {TextAttribute("dataref", "a:b", HF_ATTRIBUTE_URI), ""},
       {TextAttribute("dataref", "/a"), ""},
       {TextAttribute("dataref", "<>"), "dataref: must be a URI-reference"},
+      {IntegerAttribute("dataref", 1), "dataref: must be a URI-reference"},
       {IntegerAttribute("sequence", 5), "sequence: must be a String"},
       {TextAttribute("tenant", "YQ==", HF_ATTRIBUTE_BYTES), "tenant: must be a String"},
       {TextAttribute("tenant", "?", HF_ATTRIBUTE_OPAQUE), "tenant: must be a String"},
@@ -203,7 +210,7 @@ TEST(Attribute, DataContentTypeIsAMediaType) {
     EXPECT_EQ(Complaint(TextAttribute("datacontenttype", text)), "") << text;
   }
   for (const char* text :
-       {"", "json", "/json", "text/", "text/plain charset", "text /plain", "text/pl@in",
+       {"", "json", "te@plain", "/json", "text/", "text/plain charset", "text /plain", "text/pl@in",
         "text/plain,text/html", " text/plain", "t\xC3\xA9xt/plain"}) {
     EXPECT_EQ(Complaint(TextAttribute("datacontenttype", text)),
               "datacontenttype: is no media type (RFC 2046)")
