@@ -59,7 +59,8 @@ bool IsHarmless(std::string_view text) {
   while (!text.empty()) {
     const size_t size = ShownSize(text);
     const bool shown = size > 1 || (text[0] >= ' ' && text[0] <= '~');
-    if (!shown && text[0] != '\t' && text[0] != '\n' && text[0] != '\r') return false;
+    const bool space = text[0] == '\t' || text[0] == '\n' || text.starts_with("\r\n");
+    if (!shown && !space) return false;
     text.remove_prefix(size);
   }
   return true;

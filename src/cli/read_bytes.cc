@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>

@@ -65,6 +65,8 @@ class Check(Contract):
         self.assertIn("new reads old: corrupt", said.text)
         self.assertIn("breaks FULL against old", said.text)
         self.assertRegex(said.text, r"docs NO\(\d+\).* buf-wire NO\(\d+\)")
+        self.assertIn("docs NO", self.says(0, "check", "old", "new", "--level=NONE").text)
+        self.says(0, "check", "old", "new", "--level=NONE", "--as=docs")
 
     def test_json_is_stable(self):
         self.protos("old", ORDER)

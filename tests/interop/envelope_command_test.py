@@ -135,6 +135,17 @@ class Shown(Envelope):
         self.assertIn("904 bytes more", self.says(0, "decode", "event.protobuf").text)
         self.assertEqual(len(self.says(0, "decode", "event.protobuf", "--to=data").bytes), 5000)
 
+    def test_text_is_shown_as_it_is_and_a_lone_carriage_return_is_no_text(self):
+        self.write("data.json", b'{"a":\r\n"x\\"y"}')
+        self.encode("protobuf")
+        self.assertIn('  {"a":\n  "x\\"y"}\n', self.says(0, "decode", "event.protobuf").text)
+        self.write("data.json", b"hidden\rshown")
+        self.encode("protobuf", *EVENT[:-2], EVENT[-1])
+        self.assertIn("68 69 64 64 65 6e 0d", self.says(0, "decode", "event.protobuf").text)
+        self.write("data.json", "x" * 4095 + "\u20ac" * 2)
+        self.encode("protobuf", *EVENT[:-2], EVENT[-1])
+        self.assertIn("x\n  ... and 6 bytes more", self.says(0, "decode", "event.protobuf").text)
+
     def test_text_and_protobuf_data(self):
         self.encode("protobuf", *EVENT[:-2], "--data=data.json", "--data-kind=text", path="text")
         self.assertRegex(self.says(0, "decode", "text").text, r"data +text +12 bytes")

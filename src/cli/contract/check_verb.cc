@@ -143,10 +143,12 @@ absl::StatusOr<Exit> Check(const Arguments& arguments) {
   if (!sources.ok()) return sources.status();
 
   Findings findings;
+  const bool checked = rules->policy.level != api::Level::kNone;
+  const api::Level level = checked ? rules->policy.level : api::Level::kBackward;
   for (const api::Authority authority : api::kAuthorities) {
-    std::vector<Objection> objections = ObjectionsOf(authority, rules->policy.level, *sources);
+    std::vector<Objection> objections = ObjectionsOf(authority, level, *sources);
     findings.verdicts.emplace_back(authority, objections.size());
-    if (rules->authority == authority) findings.objections = std::move(objections);
+    if (checked && rules->authority == authority) findings.objections = std::move(objections);
   }
   if (!rules->authority.has_value()) findings.breaks = BreaksOf(*rules, *sources);
   arguments.json ? PrintJson(findings, *rules, *sources) : PrintText(findings, *rules, *sources);

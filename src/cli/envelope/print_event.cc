@@ -4,9 +4,11 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -65,6 +67,17 @@ void PrintRow(std::string_view name, std::string_view kind, std::string_view val
   fmt::print("{:<16}  {:<13}  {}\n", Printable(name), kind, PrintableText(value));
 }
 
+// What of the data is shown. A character is not cut in two.
+std::string_view HeadOf(std::string_view data) {
+  std::string_view head = data.substr(0, kShownData);
+  const auto goes_on = [&] {
+    return head.size() < data.size() &&
+           (static_cast<unsigned char>(data[head.size()]) & 0xC0) == 0x80;
+  };
+  for (int i = 0; i < 3 && goes_on(); ++i) head.remove_suffix(1);
+  return head;
+}
+
 void PrintData(const EnvelopeView& event, bool shown) {
   if (event.data_kind() == DataKind::kNone) return PrintRow("data", "none", "");
   const std::string_view data = event.data();
@@ -74,13 +87,12 @@ void PrintData(const EnvelopeView& event, bool shown) {
                         event.data_type().empty() ? "" : ", ", std::string(event.data_type()),
                         json ? ", JSON" : ""));
   if (!shown) return;
-  const std::string_view head = data.substr(0, kShownData);
-  // A character may be cut in two where the shown part ends; that is no reason for hex.
-  const bool text = IsHarmless(data);
-  if (text) {
-    for (const absl::string_view line :
+  const std::string_view head = HeadOf(data);
+  if (IsHarmless(data)) {
+    for (absl::string_view line :
          absl::StrSplit(absl::string_view(head.data(), head.size()), '\n')) {
-      fmt::print("  {}\n", PrintableText(std::string(line)));
+      absl::ConsumeSuffix(&line, "\r");
+      fmt::print("  {}\n", std::string_view(line.data(), line.size()));
     }
   } else {
     for (const std::string& line : HexLines(head)) fmt::print("  {}\n", line);
