@@ -120,6 +120,8 @@ class Check(Contract):
         said = self.says(1, "check", "v1", "v2", "v3", "--level=BACKWARD_TRANSITIVE", "--json").json()
         self.assertEqual([found["against"] for found in said["breaks"]], ["v1"])
         self.assertEqual(said["older"], ["v1", "v2"])
+        self.says(0, "check", "v1", "v2", "v3", "--level=BACKWARD", "--as=docs")
+        self.says(1, "check", "v1", "v2", "v3", "--level=BACKWARD_TRANSITIVE", "--as=docs")
 
     def test_as_another_authority(self):
         self.protos("old", ORDER)
