@@ -1,44 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each header of the C++ layer compiles alone, with GCC and clang: nobody has to know an order.
+"""Each header of the C++ layer compiles alone: nobody has to know an order.
 
-Through ccache where it is installed, from files whose place does not change, because each takes seconds.
+With clang, which is twice as quick about it; GCC compiles all of them in the other tests, with the same warnings.
 """
 import concurrent.futures
 import os
-import shutil
 import subprocess
 import unittest
 from pathlib import Path
 
 import headers
 
-COMPILERS = ["g++", "clang++-19"]
-FLAGS = ["-std=c++20", "-O0", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", "-c"]
+COMPILER = ["clang++-19", "-std=c++20", "-fsyntax-only", "-pedantic-errors", "-Wall", "-Wextra", "-Werror"]
 FOLDER = Path(os.environ.get("HF_BINARY_DIR", headers.SOURCE_DIR / "build")) / "cpp_headers"
 
 
-def failure(job):
+def failure(header):
     """What the compiler says to a file that includes only this header; empty if nothing."""
-    compiler, header = job
-    stem = FOLDER / f"{header.stem}_{compiler.replace('+', 'x')}"
-    source = stem.with_suffix(".cc")
-    text = f'#include "{header}"\n'
-    if not source.exists() or source.read_text() != text:
-        source.write_text(text)
-    launcher = ["ccache"] if shutil.which("ccache") else []
-    done = subprocess.run(
-        [*launcher, compiler, *FLAGS, f"-I{headers.INCLUDE_DIR}", str(source), "-o",
-         str(stem.with_suffix(".o"))], capture_output=True, text=True, check=False,
-        env={**os.environ, "CCACHE_SLOPPINESS": "include_file_mtime,include_file_ctime"})
-    return "" if done.returncode == 0 else f"{compiler} {header.name}\n{done.stderr}"
+    done = subprocess.run([*COMPILER, f"-I{headers.INCLUDE_DIR}", "-x", "c++", "-"], input=f'#include "{header}"\n',
+                          capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"{header.name}\n{done.stderr}"
 
 
 def failures(paths):
-    FOLDER.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [(compiler, path) for path in paths for compiler in COMPILERS]
-        return [text for text in pool.map(failure, jobs) if text]
+        return [text for text in pool.map(failure, paths) if text]
 
 
 class CppHeaders(unittest.TestCase):
@@ -53,7 +40,7 @@ class CppHeaders(unittest.TestCase):
         FOLDER.mkdir(parents=True, exist_ok=True)
         path = FOLDER / "needy.h"
         path.write_text("inline holdfast::Duration Twice(holdfast::Duration d) { return 2 * d; }\n")
-        self.assertEqual(len(failures([path])), len(COMPILERS))
+        self.assertEqual(len(failures([path])), 1)
         path.write_text("#include <holdfast/status.h>\n" + path.read_text())
         self.assertEqual(failures([path]), [])
 
