@@ -19,7 +19,6 @@
 #include <holdfast/envelope_headers.h>
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,22 +73,20 @@ class ReceivedAmqpEvent {
   }
 
   absl::Status AddTyped(std::span<const AmqpProperty> properties) {
-    using Int32 = std::numeric_limits<std::int32_t>;
     for (const AmqpProperty& property : properties) {
       const std::string_view name = NameOf(property);
       if (name.empty() || property.kind == HF_ATTRIBUTE_STRING) continue;
-      if (property.kind == HF_ATTRIBUTE_INTEGER &&
-          (property.number < Int32::min() || property.number > Int32::max())) {
-        return Refuse(HF_INVALID_ARGUMENT, HF_R_OUT_OF_RANGE, name, "is no integer of 32 bits");
-      }
       if (IsRequired(name)) {
         return Refuse(HF_INVALID_ARGUMENT, HF_R_MALFORMED, name, "is no string");
       }
+      Attribute attribute = property;
+      attribute.name = Borrow(name);
+      // Before the name is shown in any error.
+      hf_error error{};
+      if (hf_attribute_check(&attribute, &error) != HF_OK) return MakeStatus(error);
       if (event_.Find(name) != nullptr) {
         return Refuse(HF_INVALID_ARGUMENT, HF_R_MALFORMED, name, "comes twice");
       }
-      Attribute attribute = property;
-      attribute.name = Borrow(name);
       if (!event_.Set(attribute)) {
         return Refuse(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE, name, "is one attribute too many");
       }
@@ -103,7 +100,7 @@ class ReceivedAmqpEvent {
 
   static absl::Status Refuse(hf_code code, hf_reason reason, std::string_view name,
                              std::string_view why) {
-    return MakeStatus(code, reason, std::string(name.substr(0, 64)) + ": " + std::string(why));
+    return MakeStatus(code, reason, std::string(name) + ": " + std::string(why));
   }
 
   ReceivedEvent received_;

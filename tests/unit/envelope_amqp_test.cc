@@ -83,6 +83,20 @@ TEST(Amqp, WhatNoAttributeMayBeIsRefused) {
   }
 }
 
+TEST(Amqp, ANameThatIsNoneIsNotShown) {
+  const std::string name = "cloudEvents:a\nforged: line";
+  const std::vector<std::vector<AmqpProperty>> bad = {
+      {{Borrow(name), {}, std::int64_t{1} << 31, 0, HF_ATTRIBUTE_INTEGER}},
+      {IntegerAttribute(name, 1), IntegerAttribute(name, 2)},
+  };
+  ReceivedAmqpEvent received;
+  for (const std::vector<AmqpProperty>& more : bad) {
+    const absl::Status read = received.Read("", Required(more), "x");
+    EXPECT_EQ(read.code(), absl::StatusCode::kInvalidArgument) << read;
+    EXPECT_EQ(read.message().find("forged"), absl::string_view::npos) << read;
+  }
+}
+
 TEST(Amqp, MoreThanAnEventHoldsIsRefused) {
   std::vector<std::string> names;
   for (int i = 0; i < 65; ++i) names.push_back("cloudEvents_x" + std::to_string(i));
