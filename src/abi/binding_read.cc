@@ -68,10 +68,12 @@ class Reader {
       return FailField(error_, HF_UNIMPLEMENTED, HF_R_UNSUPPORTED_FIELD, "specversion",
                        "is not 1.0");
     }
-    if (body == nullptr || (rules_.http && size == 0)) return HF_OK;
+    if (body == nullptr) return HF_OK;
+    const std::string_view type_url = MessageType();
+    // A message of protobuf with no field set has no bytes, and is one.
+    if (rules_.http && size == 0 && type_url.empty()) return HF_OK;
     out_->data = {static_cast<const char*>(body), size};
     out_->data_kind = HF_DATA_BINARY;
-    const std::string_view type_url = MessageType();
     if (type_url.empty()) return HF_OK;
     out_->data_kind = HF_DATA_PROTO;
     out_->data_type = Borrow(type_url);
@@ -216,7 +218,8 @@ hf_code CheckPlaces(const hf_header* headers, size_t count, const void* body, si
   if (IsMissing(body, body_size)) return FailNull(error, "body");
   if (IsMissing(buffer, capacity)) return FailNull(error, "buffer");
   if (IsMissing(out->attributes, out->attribute_capacity)) return FailNull(error, "attributes");
-  return HF_OK;
+  return CheckRange(error, "attribute_capacity", out->attribute_capacity, 0,
+                    HF_ENVELOPE_ATTRIBUTES);
 }
 
 hf_code ReadAll(Reader& reader, const hf_header* headers, size_t count, const void* body,
@@ -237,13 +240,14 @@ hf_code hf_binding_read(hf_binding binding, const hf_header* headers, size_t cou
                         char* buffer, size_t capacity, hf_envelope* out, hf_binding_report* report,
                         hf_error* error) noexcept {
   return abi::Guarded(error, [&] {
-    if (report != nullptr && abi::CopyOut(hf_binding_report{}, report) != HF_OK) {
-      return abi::Fail(error, HF_INVALID_ARGUMENT, HF_R_STRUCT_SIZE, "report: struct_size");
-    }
+    const bool told = report == nullptr || abi::CopyOut(hf_binding_report{}, report) == HF_OK;
     if (out == nullptr) return abi::FailNull(error, "out");
     hf_code code = abi::CheckHeader(out, sizeof *out, sizeof *out, error);
     if (code != HF_OK) return code;
     abi::Empty(out);
+    if (!told) {
+      return abi::Fail(error, HF_INVALID_ARGUMENT, HF_R_STRUCT_SIZE, "report: struct_size");
+    }
     code = abi::CheckPlaces(headers, count, body, body_size, buffer, capacity, out, error);
     if (code != HF_OK) return code;
     const codec::BindingRules* const rules = codec::RulesOf(binding);

@@ -250,6 +250,23 @@ TEST(BindingRead, AMessageOfProtobufIsKnownByTypeAndSchema) {
             DataKind::kBinary);
 }
 
+TEST(BindingRead, AMessageOfProtobufWithoutAFieldSetIsOneAllTheSame) {
+  const auto read = [](hf_binding binding, Pairs headers, std::optional<std::string> body) {
+    const BindingRead done(binding, std::move(headers), std::move(body));
+    EXPECT_EQ(done.code, HF_OK) << done.error.text;
+    return std::pair(done.event.data_kind(), std::string(done.event.data_type()));
+  };
+  const std::string schema = "https://a/acme.Order";
+  const Pairs http =
+      Required("ce-", {{"content-type", "application/protobuf"}, {"ce-dataschema", schema}});
+  const Pairs grpc =
+      Required("ce-", {{"ce-datacontenttype", "application/protobuf"}, {"ce-dataschema", schema}});
+  const std::pair message(DataKind::kProto, std::string("a/acme.Order"));
+  EXPECT_EQ(read(HF_BINDING_HTTP, http, ""), message);
+  EXPECT_EQ(read(HF_BINDING_GRPC, grpc, ""), message);
+  EXPECT_EQ(read(HF_BINDING_HTTP, http, std::nullopt).first, DataKind::kNone);
+}
+
 TEST(BindingRead, AStructuredMessageIsNotReadAsBinary) {
   for (const char* const type :
        {"application/cloudevents+json", "APPLICATION/CloudEvents-batch+json",
@@ -278,6 +295,29 @@ TEST(BindingRead, MoreAttributesThanThereIsRoomForAreRefused) {
   const BindingRead read(HF_BINDING_HTTP, pairs);
   EXPECT_EQ(read.code, HF_RESOURCE_EXHAUSTED);
   EXPECT_EQ(read.error.reason, HF_R_BUFFER_TOO_SMALL);
+}
+
+TEST(BindingRead, ACapacityThatNoEventNeedsIsRefused) {
+  std::vector<hf_attribute> room(HF_ENVELOPE_ATTRIBUTES + 1);
+  hf_envelope event = HF_INIT(hf_envelope);
+  event.attributes = room.data();
+  event.attribute_capacity = HF_ENVELOPE_ATTRIBUTES + 1;
+  hf_error error{};
+  EXPECT_EQ(hf_binding_read(HF_BINDING_HTTP, nullptr, 0, nullptr, 0, nullptr, nullptr, 0, &event,
+                            nullptr, &error),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(std::string_view(error.text), "attribute_capacity: 65 is outside 0..64");
+}
+
+TEST(BindingRead, AReportThatCannotBeWrittenLeavesNoEventBehind) {
+  BindingRead read(HF_BINDING_HTTP, Required("ce-", {{"ce-subject", "a"}}));
+  ASSERT_EQ(read.code, HF_OK);
+  hf_binding_report report{};
+  EXPECT_EQ(hf_binding_read(HF_BINDING_HTTP, nullptr, 0, nullptr, 0, nullptr, nullptr, 0,
+                            &read.event.raw(), &report, &read.error),
+            HF_INVALID_ARGUMENT);
+  EXPECT_EQ(read.event.id(), "");
+  EXPECT_TRUE(read.event.attributes().empty());
 }
 
 TEST(BindingRead, WrongPointersAndNumbersAreNamed) {
