@@ -8,6 +8,7 @@
 
 #include "abi/guard.h"
 #include "codec/binding_value.h"
+#include "codec/uri.h"
 
 namespace codec = holdfast::codec;
 
@@ -122,6 +123,8 @@ class Writer {
         hf_envelope_find(&event, kContentType.data(), kContentType.size());
     if (type == nullptr) {
       if (const hf_code code = PutContentType(codec::kProtobufType); code != HF_OK) return code;
+    } else if (!codec::HasMediaType(View(type->text), codec::kProtobufType)) {
+      return Refuse(error_, kContentType, "is not application/protobuf, as that of the data is");
     }
     const hf_attribute* const schema = hf_envelope_find(&event, kSchema.data(), kSchema.size());
     if (schema == nullptr) return PutSchema(View(event.data_type));
@@ -134,7 +137,9 @@ class Writer {
     const hf_str name = Named(kSchema);
     codec::TextSink sink(at(), left());
     sink.Put(scheme);
-    if (codec::TypeUrlOf(type_url).empty() || !codec::IsPlainValue(type_url)) {
+    const bool is_uri =
+        scheme.empty() ? codec::IsAbsoluteUri(type_url) : codec::IsAuthorityAndPath(type_url);
+    if (!is_uri || codec::TypeUrlOf(type_url).empty() || !codec::IsPlainValue(type_url)) {
       return Refuse(error_, "data_type", "is no type URL");
     }
     sink.Put(type_url);

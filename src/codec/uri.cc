@@ -138,20 +138,19 @@ bool IsAuthority(std::string_view text) {
   return port[0] == ':' && SpanOf(kDigit, port.substr(1)) == port.size() - 1;
 }
 
+// What stands before a query, which has no other bytes than one may have.
+bool TakeQuery(std::string_view text, std::string_view* before) {
+  const std::size_t question = text.find('?');
+  *before = text.substr(0, question);
+  return question == std::string_view::npos || IsMadeOf(kQuery, text.substr(question + 1));
+}
+
 // All but scheme and fragment: [ "//" authority ] path [ "?" query ]
 bool IsRest(std::string_view text, bool has_scheme) {
-  const std::size_t question = text.find('?');
-  if (question != std::string_view::npos && !IsMadeOf(kQuery, text.substr(question + 1))) {
-    return false;
-  }
-  std::string_view path = text.substr(0, question);
-  const bool has_authority = path.substr(0, 2) == "//";
-  if (has_authority) {
-    const std::string_view after = path.substr(2);
-    const std::size_t slash = after.find('/');
-    if (!IsAuthority(after.substr(0, slash))) return false;
-    path = slash == std::string_view::npos ? std::string_view() : after.substr(slash);
-  } else if (!has_scheme) {
+  if (text.starts_with("//")) return IsAuthorityAndPath(text.substr(2));
+  std::string_view path;
+  if (!TakeQuery(text, &path)) return false;
+  if (!has_scheme) {
     // path-noscheme: a colon in the first segment would make it a scheme.
     const std::string_view segment = path.substr(0, path.find('/'));
     if (segment.find(':') != std::string_view::npos) return false;
@@ -178,6 +177,14 @@ bool IsPlain(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsAuthorityAndPath(std::string_view text) {
+  std::string_view path;
+  if (!TakeQuery(text, &path)) return false;
+  const std::size_t slash = path.find('/');
+  if (!IsAuthority(path.substr(0, slash))) return false;
+  return slash == std::string_view::npos || IsMadeOf(kPath, path.substr(slash));
+}
 
 bool IsAbsoluteUri(std::string_view text) {
   return TakeScheme(&text) && (IsPlain(text) || IsRest(text, true));

@@ -14,6 +14,9 @@ bool IsAbsoluteUri(std::string_view text);
 // The empty one is a reference, too.
 bool IsUriReference(std::string_view text);
 
+// What follows a scheme and two slashes: authority, path and query.
+bool IsAuthorityAndPath(std::string_view text);
+
 }  // namespace holdfast::codec
 
 #endif  // HOLDFAST_CODEC_URI_H_

@@ -133,11 +133,25 @@ TEST(BindingWrite, ATypeThatHeadersWouldLoseIsRefused) {
       TextAttribute("dataschema", "https://type.googleapis.com/acme.Order", HF_ATTRIBUTE_URI));
   EXPECT_EQ(Written(Binding::kHttp, event).size(), 11u);
   event.Erase("dataschema");
-  for (const char* const url : {"acme.Order", "a b/acme.Order", "a/1", "a/", "/acme.Order"}) {
+  for (const char* const url : {"acme.Order", "a b/acme.Order", "a/1", "a/", "/acme.Order",
+                                "urn:a/acme.Order", "a<b/acme.Order", "http://[/acme.Order"}) {
     event.set_data(DataKind::kProto, "", url);
     EventHeaders headers;
     EXPECT_FALSE(headers.Write(Binding::kHttp, event).ok()) << url;
   }
+}
+
+TEST(BindingWrite, AMessageOfProtobufThatSaysItIsSomethingElseIsRefused) {
+  EnvelopeView event = Event();
+  event.set_data(DataKind::kProto, "", "type.googleapis.com/acme.Order");
+  event.Erase("dataschema");
+  for (const char* const type : {"application/json", "application/x-protobuf", "text/plain"}) {
+    event.Set(TextAttribute("datacontenttype", type));
+    ExpectRefused(Binding::kHttp, event, "datacontenttype");
+    ExpectRefused(Binding::kGrpc, event, "datacontenttype");
+  }
+  event.Set(TextAttribute("datacontenttype", "Application/Protobuf; v=1"));
+  EXPECT_EQ(Written(Binding::kHttp, event).back().second, "https://type.googleapis.com/acme.Order");
 }
 
 TEST(BindingWrite, AContentTypeThatWouldBeMisreadIsRefused) {

@@ -67,7 +67,7 @@ HF_API hf_content_mode hf_content_mode_of(const char* content_type, size_t size,
                                           hf_event_format* format) HF_NOEXCEPT;
 
 /* Reads an event in binary mode. `body` becomes its data; none if its pointer is NULL, and over HTTP and gRPC also if it
- * is empty.
+ * is empty and not PROTO, which may be.
  * Contract: what comes out passes hf_envelope_check. Ownership: *out keeps pointers into headers, body and
  *   `buffer`, which has `capacity` bytes: the sum of the names' and the values' sizes is always enough. limits,
  *   report (its struct_size set by the caller; all zero after an error) and error are nullable.
@@ -87,7 +87,7 @@ HF_API hf_code hf_binding_read(hf_binding binding, const hf_header* headers, siz
  *   static storage. limits and error are nullable.
  * Threads: any. Errors: as hf_envelope_check; INVALID_ARGUMENT also for what headers cannot carry: an OPAQUE attribute,
  *   unknown fields, a Content-Type that no header may have or that says another mode, PROTO data of another
- *   type than its dataschema says. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.5 */
+ *   type than its dataschema says, or of another Content-Type. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.5 */
 HF_API hf_code hf_binding_write(hf_binding binding, const hf_envelope* envelope,
                                 const hf_envelope_limits* limits, hf_header* headers, size_t* count,
                                 char* buffer, size_t capacity, size_t* need,
