@@ -133,6 +133,10 @@ TEST(WriteJson, SaysOfAMessageWhatItIs) {
   EXPECT_EQ(
       Rest(event),
       "before: dataschema: is not the type URL of the data, which JSON has no other place for");
+  event.Erase("dataschema");
+  event.Set(TextAttribute("datacontenttype", "application/x-protobuf"));
+  EXPECT_EQ(Rest(event),
+            "before: datacontenttype: is not application/protobuf, as that of the data is");
   for (const char* url : {"acme.Order", "/acme.Order", "a/1b", "a b/c.D"}) {
     EnvelopeView other = Event();
     other.set_data(DataKind::kProto, "", url);

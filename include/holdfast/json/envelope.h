@@ -56,7 +56,7 @@ absl::StatusOr<std::vector<Envelope>> ReadJsonBatch(std::string_view text,
                                                     const JsonLimits& limits = {});
 
 // Appends one event. Errors: as EnvelopeView::Check; kInvalidArgument: what JSON cannot carry: an OPAQUE attribute, unknown
-// fields, PROTO data whose dataschema is another. *out is as it was then.
+// fields, PROTO data whose dataschema or datacontenttype is another. *out is as it was then.
 absl::Status WriteJson(const EnvelopeView& event, std::string* out, const JsonLimits& limits = {});
 
 // Appends an array of events. Errors: likewise, naming the event's place.

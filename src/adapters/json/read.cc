@@ -120,7 +120,7 @@ class EventReader {
     if (level_ == event_level_ && !builder_.at_data()) return Fail(builder_.Nested());
     if (level_ + 1 < event_level_ && *(seen_ - 1) != '[') return FailKind();
     ++level_;
-    if (level_ <= event_level_ + MaxDepth(limits_)) return true;
+    if (level_ <= std::uint64_t{event_level_} + MaxDepth(limits_)) return true;
     return Fail(
         MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE, "data: deeper than max_depth"));
   }

@@ -111,7 +111,12 @@ class EventWriter {
     const std::string_view type_url = event_.data_type();
     const std::string schema = DataSchemaOf(type_url);
     if (TypeUrlOf(schema).empty()) return Refuse("data_type: is no type URL");
-    if (event_.Find(kContentType) == nullptr) PutText(kContentType, kProtobufType);
+    const Attribute* const type = event_.Find(kContentType);
+    if (type == nullptr) {
+      PutText(kContentType, kProtobufType);
+    } else if (!IsProtobufType(View(type->text))) {
+      return Refuse("datacontenttype: is not application/protobuf, as that of the data is");
+    }
     const Attribute* const declared = event_.Find(kSchema);
     if (declared == nullptr) {
       const Attribute uri = TextAttribute(kSchema, schema, HF_ATTRIBUTE_URI);
