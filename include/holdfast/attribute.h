@@ -13,7 +13,6 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,19 +33,27 @@ struct Timestamp {
   Timestamp(std::int64_t since_1970, std::int32_t nanoseconds)
       : seconds(since_1970), nanos(nanoseconds) {}
   Timestamp(WallTime time)  // NOLINT: every WallTime is one
-      : seconds(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count()),
-        nanos(static_cast<std::int32_t>(
-            (time - std::chrono::floor<std::chrono::seconds>(time)).count())) {}
+      : seconds(time.time_since_epoch().count() / kSecond),
+        nanos(static_cast<std::int32_t>(time.time_since_epoch().count() % kSecond)) {
+    if (nanos >= 0) return;
+    --seconds;
+    nanos += kSecond;
+  }
 
   // The first or last WallTime there is, if it lies beyond.
   WallTime Nearest() const {
-    constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
-    if (seconds > kLast) return WallTime::max();
-    if (seconds < -kLast) return WallTime::min();
-    return WallTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos));
+    if (*this >= Timestamp(WallTime::max())) return WallTime::max();
+    if (*this <= Timestamp(WallTime::min())) return WallTime::min();
+    // Of the first second there is not all: what lies before it cannot be said in nanoseconds.
+    const std::int64_t from_zero = seconds < 0 ? 1 : 0;
+    return WallTime(
+        std::chrono::nanoseconds((seconds + from_zero) * kSecond + (nanos - from_zero * kSecond)));
   }
 
   friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
+
+ private:
+  static constexpr std::int32_t kSecond = 1'000'000'000;
 };
 
 inline std::string_view View(const hf_str& text) {

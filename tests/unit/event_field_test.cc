@@ -69,6 +69,24 @@ TEST(EventField, ReadsWhatItWrote) {
   EXPECT_EQ(*kCriticality.Read(event.view()), Criticality::kSheddablePlus);
 }
 
+TEST(Timestamp, IsEveryMomentOfTheWallClock) {
+  for (const WallTime time : {WallTime::min(), WallTime::max(), WallTime{}}) {
+    const Timestamp said(time);
+    EXPECT_GE(said.nanos, 0);
+    EXPECT_LT(said.nanos, 1'000'000'000);
+    EXPECT_EQ(said.Nearest(), time);
+  }
+  EXPECT_EQ(Timestamp(WallTime::min()), Timestamp(-9'223'372'037, 145'224'192));
+  EXPECT_EQ(Timestamp(WallTime::max()), Timestamp(9'223'372'036, 854'775'807));
+  EXPECT_EQ(Timestamp(-9'223'372'037, 145'224'191).Nearest(), WallTime::min());
+  EXPECT_EQ(Timestamp(-9'223'372'037, 145'224'193).Nearest(),
+            WallTime::min() + std::chrono::nanoseconds(1));
+  EXPECT_EQ(Timestamp(9'223'372'036, 854'775'806).Nearest(),
+            WallTime::max() - std::chrono::nanoseconds(1));
+  EXPECT_EQ(Timestamp(INT64_MAX, 0).Nearest(), WallTime::max());
+  EXPECT_EQ(Timestamp(INT64_MIN, 0).Nearest(), WallTime::min());
+}
+
 TEST(EventField, ReadsTheStringsThatHeadersBring) {
   EXPECT_EQ(*kSampledRate.Read(With(TextAttribute("sampledrate", "30")).view()), 30);
   EXPECT_EQ(*kTime.Read(With(TextAttribute("time", "1970-01-01T00:00:01Z")).view()),
