@@ -44,8 +44,9 @@ inline bool LooksLikeCredential(std::string_view text) {
   // Three runs of base64url with dots between them, the first of which begins as `{"` does.
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  for (std::size_t at = text.find("eyJ"); at != text.npos; at = text.find("eyJ", at + 1)) {
+  for (std::size_t at = text.find("eyJ"); at != text.npos; at = text.find("eyJ", at)) {
     const std::size_t first = text.find_first_not_of(kDigits, at);
+    at = std::min(first, text.size());  // whatever else begins in a run ends with it
     if (first == text.npos || text[first] != '.') continue;
     const std::size_t second = text.find_first_not_of(kDigits, first + 1);
     if (second != text.npos && second > first + 1 && text[second] == '.') return true;
@@ -84,9 +85,10 @@ struct EventAuth {
     if (!claims.empty() && (claims.front() != '{' || claims.back() != '}')) {
       return internal::BadField(kClaims.name, "is no JSON object");
     }
-    absl::Status status = kType.Write(AuthTypeWord(type), event);
-    if (status.ok()) status = WriteText(kId, id, event);
-    return status.ok() ? WriteText(kClaims, claims, event) : status;
+    const Attribute fields[] = {TextAttribute(kType.name, AuthTypeWord(type)),
+                                internal::TextOrNone(kId, id),
+                                internal::TextOrNone(kClaims, claims)};
+    return internal::SetFields(fields, event);
   }
 
  private:
@@ -94,12 +96,6 @@ struct EventAuth {
   static constexpr TextField kId{"authid"};
   static constexpr TextField kClaims{"authclaims"};
   static constexpr std::string_view kNoCredentials = "looks like a credential";
-
-  static absl::Status WriteText(const TextField& field, std::string_view text, Envelope* event) {
-    if (!text.empty()) return field.Write(text, event);
-    event->Erase(field.name);
-    return absl::OkStatus();
-  }
 };
 
 }  // namespace holdfast::inline v0_5

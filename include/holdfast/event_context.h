@@ -43,7 +43,8 @@ struct EventMoment {
 
 // Writes what `step` says onto an event that is about to be sent. A trace, a correlation id and a causation id that the
 // event has already are those of its beginning, and stay.
-// Errors: kDeadlineExceeded HF_R_DEADLINE: nothing is to be sent, and nothing was written; as event_field.h.
+// Errors: kDeadlineExceeded HF_R_DEADLINE: nothing is to be sent, and nothing was written; kResourceExhausted: the event
+// has no room for all of it, and may have some.
 inline absl::Status WriteContext(const Context& step, const EventMoment& now, Boundary boundary,
                                  Envelope* event) {
   absl::Status status;

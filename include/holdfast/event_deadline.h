@@ -62,10 +62,10 @@ struct EventDeadline {
       return MakeStatus(HF_DEADLINE_EXCEEDED, HF_R_DEADLINE, "deadlinems: no time is left");
     }
     const auto told = static_cast<std::int32_t>(std::min<std::int64_t>(ms, INT32_MAX));
-    if (absl::Status status = kLeft.Write(told, event); !status.ok()) return status;
-    if (sent) return kSent.Write(*sent, event);
-    event->Erase(kSent.name);
-    return absl::OkStatus();
+    const Attribute fields[] = {
+        IntegerAttribute(kLeft.name, told),
+        sent ? TimeAttribute(kSent.name, *sent) : internal::NoField(kSent.name)};
+    return internal::SetFields(fields, event);
   }
 
  private:

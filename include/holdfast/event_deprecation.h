@@ -47,13 +47,10 @@ struct EventDeprecation {
       return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_STATE,
                         "deprecationsunset: is never shortened");
     }
-    absl::Status status = kDeprecated.Write(true, event);
-    if (status.ok()) status = WriteTime(kFrom, from, event);
-    if (status.ok()) status = WriteTime(kSunset, sunset, event);
-    if (!status.ok()) return status;
-    if (!migration.empty()) return kMigration.Write(migration, event);
-    event->Erase(kMigration.name);
-    return status;
+    const Attribute fields[] = {BooleanAttribute(kDeprecated.name, true), TimeOrNone(kFrom, from),
+                                TimeOrNone(kSunset, sunset),
+                                internal::TextOrNone(kMigration, migration)};
+    return internal::SetFields(fields, event);
   }
 
  private:
@@ -66,11 +63,8 @@ struct EventDeprecation {
     if (!from || !sunset || *sunset >= *from) return absl::OkStatus();
     return internal::BadField(kSunset.name, "is before deprecationfrom", HF_R_OUT_OF_RANGE);
   }
-  static absl::Status WriteTime(const TimeField& field, const std::optional<Timestamp>& time,
-                                Envelope* event) {
-    if (time) return field.Write(*time, event);
-    event->Erase(field.name);
-    return absl::OkStatus();
+  static Attribute TimeOrNone(const TimeField& field, const std::optional<Timestamp>& time) {
+    return time ? TimeAttribute(field.name, *time) : internal::NoField(field.name);
   }
 };
 

@@ -21,8 +21,10 @@
 #include <holdfast/status.h>
 #include <holdfast/version_number.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -54,6 +56,32 @@ inline absl::Status SetField(const Attribute& attribute, Envelope* event) {
                     std::string(View(attribute.name)) + ": the event has no room for it");
 }
 
+// An attribute that is to be taken off.
+inline Attribute NoField(std::string_view name) { return {Borrow(name), {nullptr, 0}, 0, 0, 0}; }
+
+// Sets those that belong together, and takes off; all of them or, after an error, none.
+inline absl::Status SetFields(std::span<const Attribute> fields, Envelope* event) {
+  std::size_t count = event->view().attributes().size();
+  for (const Attribute& field : fields) {
+    const bool there = event->view().Find(View(field.name)) != nullptr;
+    count += field.kind == 0 ? 0 : 1;
+    count -= there ? 1 : 0;
+    hf_error error{};
+    if (field.kind != 0 && hf_attribute_check(&field, &error) != HF_OK) return MakeStatus(error);
+  }
+  if (count > HF_ENVELOPE_ATTRIBUTES) {
+    return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE,
+                      std::string(View(fields[0].name)) + ": the event has no room for it");
+  }
+  for (const Attribute& field : fields) {
+    if (field.kind == 0) event->Erase(View(field.name));
+  }
+  for (const Attribute& field : fields) {
+    if (field.kind != 0) event->Set(field);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace internal
 
 // Text that is not empty.
@@ -74,6 +102,14 @@ struct TextField {
     return internal::SetField(TextAttribute(name, value, kind), event);
   }
 };
+
+namespace internal {
+
+inline Attribute TextOrNone(const TextField& field, std::string_view text) {
+  return text.empty() ? NoField(field.name) : TextAttribute(field.name, text, field.kind);
+}
+
+}  // namespace internal
 
 struct IntegerField {
   std::string_view name;

@@ -48,10 +48,9 @@ struct EventTrace {
       return MakeStatus(HF_FAILED_PRECONDITION, HF_R_BAD_STATE,
                         "traceparent: the event began in another trace");
     }
-    if (absl::Status written = kParent.Write(parent, event); !written.ok()) return written;
-    if (!state.empty()) return kState.Write(state.text(), event);
-    event->Erase(kState.name);
-    return absl::OkStatus();
+    const Attribute fields[] = {TextAttribute(kParent.name, parent),
+                                internal::TextOrNone(kState, state.text())};
+    return internal::SetFields(fields, event);
   }
 
  private:

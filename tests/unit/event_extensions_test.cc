@@ -35,6 +35,47 @@ std::string ComplaintOn(
   return read.ok() ? "" : std::string(read.status().message());
 }
 
+// An event with room for `room` more attributes.
+Envelope AlmostFull(std::size_t room) {
+  Envelope event = With({});
+  for (std::size_t i = room; i < HF_ENVELOPE_ATTRIBUTES; ++i) {
+    EXPECT_TRUE(event.Set(TextAttribute("x" + std::to_string(i), "v")));
+  }
+  return event;
+}
+
+TEST(Extensions, AreWrittenAsAWholeOrNotAtAll) {
+  const auto expect_untouched = [](const auto& extension, std::size_t needed) {
+    for (std::size_t room = 0; room < needed; ++room) {
+      Envelope event = AlmostFull(room);
+      EXPECT_EQ(extension.Write(&event).code(), absl::StatusCode::kResourceExhausted) << room;
+      EXPECT_EQ(event->attributes().size(), HF_ENVELOPE_ATTRIBUTES - room);
+    }
+    Envelope event = AlmostFull(needed);
+    EXPECT_TRUE(extension.Write(&event).ok());
+  };
+  expect_untouched(EventTrace{*ParseTraceparent(kParent), *Tracestate::Parse("a=1")}, 2);
+  expect_untouched(EventDeprecation{Timestamp(1, 0), Timestamp(2, 0), "https://a/b"}, 4);
+  expect_untouched(EventAuth{AuthType::kUser, "a", "{}"}, 3);
+  expect_untouched(EventDeadline{1s, Timestamp(kWall)}, 2);
+
+  // An account under the type of another would be a third one.
+  Envelope event = With({});
+  ASSERT_TRUE((EventAuth{AuthType::kUser, "alice", {}}).Write(&event).ok());
+  EXPECT_FALSE((EventAuth{AuthType::kSystem, "\x01", {}}).Write(&event).ok());
+  EXPECT_EQ((*EventAuth::Read(event.view()))->type, AuthType::kUser);
+  ASSERT_TRUE((EventDeprecation{Timestamp(1, 0), {}, {}}).Write(&event).ok());
+  EXPECT_FALSE((EventDeprecation{Timestamp(9, 0), {}, "no uri"}).Write(&event).ok());
+  EXPECT_EQ((*EventDeprecation::Read(event.view()))->from, Timestamp(1, 0));
+}
+
+TEST(Extensions, WhatGoesMakesRoomForWhatComes) {
+  Envelope event = AlmostFull(2);
+  ASSERT_TRUE((EventAuth{AuthType::kUser, "alice", {}}).Write(&event).ok());
+  EXPECT_TRUE((EventAuth{AuthType::kUser, {}, "{}"}).Write(&event).ok());
+  EXPECT_EQ((*EventAuth::Read(event.view()))->claims, "{}");
+}
+
 TEST(EventTrace, ReadsWhatItWrote) {
   Envelope event = With({});
   EXPECT_FALSE(EventTrace::Read(event.view())->has_value());
@@ -171,6 +212,14 @@ TEST(EventAuth, HoldsNoCredentials) {
   Envelope event = With({});
   EXPECT_EQ((EventAuth{AuthType::kUser, {}, "role=clerk"}.Write(&event).message()),
             "authclaims: is no JSON object");
+}
+
+TEST(EventAuth, LooksThroughMuchTextOnce) {
+  std::string text;
+  while (text.size() < 3'000'000) text += "eyJ";
+  EXPECT_FALSE(LooksLikeCredential(text));
+  EXPECT_FALSE(LooksLikeCredential(text + "." + text));
+  EXPECT_TRUE(LooksLikeCredential(text + ".e30.x"));
 }
 
 TEST(EventDeadline, ReadsWhatItWroteInWholeMilliseconds) {
