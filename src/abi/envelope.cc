@@ -193,9 +193,11 @@ hf_code hf_envelope_check(const hf_envelope* envelope, const hf_envelope_limits*
 const hf_attribute* hf_envelope_find(const hf_envelope* envelope, const char* name,
                                      size_t size) noexcept {
   if (envelope == nullptr || envelope->attributes == nullptr || name == nullptr) return nullptr;
+  if (envelope->attribute_count > HF_ENVELOPE_ATTRIBUTES) return nullptr;
   for (uint32_t i = 0; i < envelope->attribute_count; ++i) {
     const hf_str& other = envelope->attributes[i].name;
-    if (other.size == size && std::memcmp(other.data, name, size) == 0) {
+    if (other.data == nullptr || other.size != size) continue;
+    if (std::memcmp(other.data, name, size) == 0) {
       return &envelope->attributes[i];
     }
   }

@@ -173,6 +173,12 @@ TEST(EnvelopeFind, TellsNamesApart) {
   EXPECT_EQ(hf_envelope_find(&event.raw, "id", 2), nullptr);
   EXPECT_EQ(hf_envelope_find(&event.raw, nullptr, 0), nullptr);
   EXPECT_EQ(hf_envelope_find(nullptr, "ab", 2), nullptr);
+  event.attributes[0].name = {nullptr, 3};
+  EXPECT_EQ(hf_envelope_find(&event.raw, "abd", 3), &event.attributes[1]);
+  event.attributes[0].name = {nullptr, 0};
+  EXPECT_EQ(hf_envelope_find(&event.raw, "", 0), nullptr);
+  event.raw.attribute_count = UINT32_MAX;  // an event has no such number
+  EXPECT_EQ(hf_envelope_find(&event.raw, "x", 1), nullptr);
   event.raw.attributes = nullptr;
   EXPECT_EQ(hf_envelope_find(&event.raw, "ab", 2), nullptr);
 }
