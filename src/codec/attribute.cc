@@ -28,10 +28,10 @@ Timestamp TimeOf(const hf_attribute& attribute) { return {attribute.number, attr
 
 bool IsInt32(std::int64_t number) { return number >= Int32::min() && number <= Int32::max(); }
 
-// "-"? and digits, without a leading zero; -0 is none.
+// "-"? and digits, without a leading zero; -0 is 0, as it is in JSON.
 bool ParseInteger(std::string_view text, std::int64_t* out) {
   const std::string_view digits = text.substr(text.substr(0, 1) == "-");
-  if (digits.empty() || (digits[0] == '0' && text.size() > 1)) return false;
+  if (digits.empty() || (digits[0] == '0' && digits.size() > 1)) return false;
   std::int32_t number = 0;
   const char* const end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, number);

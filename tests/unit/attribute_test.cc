@@ -256,7 +256,10 @@ TEST(Attribute, ReadsIntegersOfOneFormOnly) {
   EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, "-1").number, -1);
   EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, "2147483647").number, INT32_MAX);
   EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, "-2147483648").number, INT32_MIN);
-  for (const char* text : {"", "-", "-0", "00", "01", "-01", "+1", " 1", "1 ", "1.0", "1e3", "0x1",
+  // JSON's grammar of an integer, which CloudEvents refers to, has a minus before a zero.
+  EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, "-0").kind, HF_ATTRIBUTE_INTEGER);
+  EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, "-0").number, 0);
+  for (const char* text : {"", "-", "-00", "00", "01", "-01", "+1", " 1", "1 ", "1.0", "1e3", "0x1",
                            "2147483648", "-2147483649", "99999999999999999999", "--1", "1-"}) {
     EXPECT_EQ(Read(HF_ATTRIBUTE_INTEGER, text).kind, 0) << text;
   }
