@@ -10,7 +10,7 @@
 //   attempt                    attempt                not believed
 //
 // Nothing that an event says of its context is an error: context describes work, it must not stop it. To a stranger no
-// tracestate, tenant or criticality is told.
+// tracestate, tenant or criticality is told; what an event has of them already is taken off.
 #ifndef HOLDFAST_EVENT_CONTEXT_H_
 #define HOLDFAST_EVENT_CONTEXT_H_
 
@@ -56,6 +56,12 @@ inline absl::Status WriteContext(const Context& step, const EventMoment& now, Bo
     status = EventDeadline{Duration(step.deadline() - now.steady), now.wall}.Write(event);
   }
   const bool ours = boundary == Boundary::kInternal;
+  if (status.ok() && !ours) {
+    for (const std::string_view name :
+         {std::string_view("tracestate"), kTenant.name, kCriticality.name}) {
+      event->Erase(name);
+    }
+  }
   if (status.ok() && HasTrace(step.trace()) && !has("traceparent")) {
     EventTrace trace{step.trace(), {}};
     if (ours) trace.state = Tracestate::Parse(step.tracestate()).value_or(Tracestate());

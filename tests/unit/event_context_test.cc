@@ -73,6 +73,17 @@ TEST(EventContext, TellsAStrangerNoTenantCriticalityOrTracestate) {
   }
 }
 
+TEST(EventContext, TellsAStrangerNoneOfThemOfAnEventOfOursThatIsRelayed) {
+  Envelope event = Sent(Boundary::kInternal);
+  const std::string parent(event->Text("traceparent"));
+  ASSERT_TRUE(WriteContext(Context(), kNow, Boundary::kIngress, &event).ok());
+  EXPECT_EQ(event->Text("traceparent"), parent);
+  EXPECT_EQ(event->Text("correlationid"), "story");
+  for (const char* name : {"tracestate", "tenant", "criticality"}) {
+    EXPECT_EQ(event->Find(name), nullptr) << name;
+  }
+}
+
 TEST(EventContext, LeavesTheBeginningOfARelayedEvent) {
   Envelope event = Sent(Boundary::kInternal);
   const std::string parent(event->Text("traceparent"));
