@@ -52,7 +52,7 @@ enum class ChangeKind {
   kPackageChanged,  // dropped: nobody finds the messages by name, in an Any or as a payload's type
   kSyntaxChanged,
   kMessageAdded,
-  kMessageRemoved,  // dropped, unless it was the type of a field: then what became of the field is told
+  kMessageRemoved,  // dropped, unless another message had a field of it: then what became of that is told
   kMessageMoved,
   kFieldAdded,
   kFieldRemoved,

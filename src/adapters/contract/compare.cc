@@ -56,11 +56,11 @@ Side::Side(const Schema& schema) : schema_(schema) {
   for (const pb::FileDescriptor* const file : schema.files()) {
     for (int i = 0; i < file->message_type_count(); ++i) Collect(*file->message_type(i));
     for (int i = 0; i < file->enum_type_count(); ++i) enums.push_back(file->enum_type(i));
-    for (int i = 0; i < file->extension_count(); ++i) Use(*file->extension(i));
+    for (int i = 0; i < file->extension_count(); ++i) Use(*file->extension(i), nullptr);
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
-        used_.insert(file->service(i)->method(j)->input_type());
-        used_.insert(file->service(i)->method(j)->output_type());
+        Use(*file->service(i)->method(j)->input_type(), nullptr);
+        Use(*file->service(i)->method(j)->output_type(), nullptr);
       }
     }
   }
@@ -68,15 +68,41 @@ Side::Side(const Schema& schema) : schema_(schema) {
 
 void Side::Collect(const pb::Descriptor& message) {
   if (!message.options().map_entry()) messages.push_back(&message);
-  for (int i = 0; i < message.field_count(); ++i) Use(*message.field(i));
-  for (int i = 0; i < message.extension_count(); ++i) Use(*message.extension(i));
+  const bool entry = message.options().map_entry();  // whose map is the user
+  for (int i = 0; i < message.field_count() && !entry; ++i) Use(*message.field(i), &message);
+  for (int i = 0; i < message.extension_count(); ++i) Use(*message.extension(i), nullptr);
   for (int i = 0; i < message.enum_type_count(); ++i) enums.push_back(message.enum_type(i));
   for (int i = 0; i < message.nested_type_count(); ++i) Collect(*message.nested_type(i));
 }
 
-void Side::Use(const pb::FieldDescriptor& field) {
-  if (field.message_type() != nullptr) used_.insert(field.message_type());
-  if (field.enum_type() != nullptr && contract::IsClosed(field)) closed_.insert(field.enum_type());
+void Side::Use(const pb::FieldDescriptor& field, const pb::Descriptor* user) {
+  const pb::FieldDescriptor& type = field.is_map() ? *field.message_type()->map_value() : field;
+  if (type.message_type() != nullptr) Use(*type.message_type(), user);
+  if (type.enum_type() != nullptr && contract::IsClosed(field)) closed_.insert(type.enum_type());
+}
+
+void Side::Use(const pb::Descriptor& message, const pb::Descriptor* user) {
+  if (&message == user) return;
+  uses_[user].push_back(&message);
+  used_.insert(&message);
+}
+
+std::unordered_set<const pb::Descriptor*> Side::Parts(
+    const std::unordered_set<const pb::Descriptor*>& gone) const {
+  std::unordered_set<const pb::Descriptor*> parts;
+  std::vector<const pb::Descriptor*> users{nullptr};
+  for (const pb::Descriptor* const message : messages) {
+    if (!gone.contains(message) || !used_.contains(message)) users.push_back(message);
+  }
+  while (!users.empty()) {
+    const auto uses = uses_.find(users.back());
+    users.pop_back();
+    if (uses == uses_.end()) continue;
+    for (const pb::Descriptor* const part : uses->second) {
+      if (parts.insert(part).second) users.push_back(part);
+    }
+  }
+  return parts;
 }
 
 bool Side::IsClosed(const pb::EnumDescriptor& numbers) const {
@@ -143,28 +169,31 @@ void Comparison::CompareFiles() {
   }
 }
 
+const pb::Descriptor* Comparison::Successor(const Message& before) const {
+  const Message* after = newer_.schema().FindMessage(before.full_name());
+  if (after == nullptr) {
+    after = newer_.schema().FindMessage(NewName(*before.file(), before.full_name()));
+  }
+  return after != nullptr && after->options().map_entry() ? nullptr : after;
+}
+
 void Comparison::CompareNames() {
   std::unordered_set<const void*> known;
+  std::unordered_set<const Message*> gone;
   for (const Message* const before : older_.messages) {
-    const std::string name = NewName(*before->file(), before->full_name());
-    const Message* after = newer_.schema().FindMessage(before->full_name());
-    if (after == nullptr) after = newer_.schema().FindMessage(name);
-    if (after != nullptr && !after->options().map_entry()) {
-      known.insert(after);
-      Pair(*before, *after);
-      if (before->containing_type() == nullptr && before->file()->name() != after->file()->name()) {
-        Add(ChangeKind::kMessageMoved, after->full_name(), before->file()->name(),
-            after->file()->name(), PlaceOf(*after), "only where it is declared is another");
-      }
-    } else if (older_.Uses(*before)) {
-      Add(ChangeKind::kMessageRemoved, before->full_name(), before->full_name(), "",
-          PlaceOf(*before), "what became of the fields that were of this type is told there");
-    } else {
-      const BothWays lost{{Outcome::kDropped, kNobody}, {}};
-      Add(ChangeKind::kMessageRemoved, before->full_name(), before->full_name(), "",
-          PlaceOf(*before), lost, lost, "");
+    const Message* const after = Successor(*before);
+    if (after == nullptr) {
+      gone.insert(before);
+      continue;
+    }
+    known.insert(after);
+    Pair(*before, *after);
+    if (before->containing_type() == nullptr && before->file()->name() != after->file()->name()) {
+      Add(ChangeKind::kMessageMoved, after->full_name(), before->file()->name(),
+          after->file()->name(), PlaceOf(*after), "only where it is declared is another");
     }
   }
+  RemoveMessages(gone);
   for (const Message* const after : newer_.messages) {
     if (known.contains(after)) continue;
     Add(ChangeKind::kMessageAdded, after->full_name(), "", after->full_name(), PlaceOf(*after),
@@ -188,6 +217,18 @@ void Comparison::CompareNames() {
     if (known.contains(after)) continue;
     Add(ChangeKind::kEnumAdded, after->full_name(), "", after->full_name(), PlaceOf(*after),
         "nobody wrote it before");
+  }
+}
+
+void Comparison::RemoveMessages(const std::unordered_set<const Message*>& gone) {
+  const std::unordered_set<const Message*> parts = older_.Parts(gone);
+  for (const Message* const message : older_.messages) {
+    if (!gone.contains(message)) continue;
+    const bool part = parts.contains(message);
+    const BothWays lost{{Outcome::kDropped, kNobody}, {}};
+    Add(ChangeKind::kMessageRemoved, message->full_name(), message->full_name(), "",
+        PlaceOf(*message), part ? BothWays{} : lost, part ? BothWays{} : lost,
+        part ? "what became of the fields that were of this type is told there" : "");
   }
 }
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
-
 #include "adapters/contract/comparison.h"
 
 namespace holdfast::inline v0_5::contract {
@@ -25,9 +23,14 @@ std::string ShapeText(const pb::FieldDescriptor& field) {
   return std::string(field.is_repeated() ? "repeated " : "") + field.type_name();
 }
 
+const std::string& ElementName(const pb::FieldDescriptor& field) {
+  return field.message_type() != nullptr ? field.message_type()->full_name()
+                                         : field.enum_type()->full_name();
+}
+
 std::string ElementText(const pb::FieldDescriptor& field) {
-  if (field.message_type() != nullptr) return field.message_type()->full_name();
-  return field.enum_type() != nullptr ? field.enum_type()->full_name() : field.type_name();
+  const bool named = field.message_type() != nullptr || field.enum_type() != nullptr;
+  return named ? ElementName(field) : field.type_name();
 }
 
 Reading AsAnother(Reading reading, const pb::FieldDescriptor& found) {
@@ -68,49 +71,6 @@ Reading UnknownJson(const pb::FieldDescriptor& writer, const Fields& readers) {
   return found == nullptr ? Reading{} : AsAnother(ReadJson(writer, *found), *found);
 }
 
-std::string DefaultText(const pb::FieldDescriptor& field) {
-  using Field = pb::FieldDescriptor;
-  switch (field.cpp_type()) {
-    case Field::CPPTYPE_INT32:
-      return std::to_string(field.default_value_int32());
-    case Field::CPPTYPE_INT64:
-      return std::to_string(field.default_value_int64());
-    case Field::CPPTYPE_UINT32:
-      return std::to_string(field.default_value_uint32());
-    case Field::CPPTYPE_UINT64:
-      return std::to_string(field.default_value_uint64());
-    case Field::CPPTYPE_FLOAT:
-      return std::to_string(field.default_value_float());
-    case Field::CPPTYPE_DOUBLE:
-      return std::to_string(field.default_value_double());
-    case Field::CPPTYPE_BOOL:
-      return field.default_value_bool() ? "true" : "false";
-    case Field::CPPTYPE_ENUM:
-      return field.default_value_enum()->name();
-    case Field::CPPTYPE_STRING:
-      return field.default_value_string();
-    case Field::CPPTYPE_MESSAGE:
-      break;
-  }
-  return "";
-}
-
-bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
-
-bool SameDefault(const pb::FieldDescriptor& a, const pb::FieldDescriptor& b) {
-  using Field = pb::FieldDescriptor;
-  switch (a.cpp_type()) {
-    case Field::CPPTYPE_FLOAT:
-      return SameNumber(a.default_value_float(), b.default_value_float());
-    case Field::CPPTYPE_DOUBLE:
-      return SameNumber(a.default_value_double(), b.default_value_double());
-    case Field::CPPTYPE_ENUM:
-      return a.default_value_enum()->number() == b.default_value_enum()->number();
-    default:
-      return DefaultText(a) == DefaultText(b);
-  }
-}
-
 }  // namespace
 
 std::string_view NameOf(const pb::FieldDescriptor& field) {
@@ -130,7 +90,7 @@ Fields::Fields(const Schema& schema, const pb::Descriptor& described) : message(
   if (message.extension_range_count() > 0) schema.pool().FindAllExtensions(&message, &all);
   for (const pb::FieldDescriptor* const field : all) {
     by_number.emplace(field->number(), field);
-    by_name.emplace(NameOf(*field), field);
+    (field->is_extension() ? extensions : by_name).emplace(NameOf(*field), field);
     if (!field->is_extension()) by_json_name.emplace(field->json_name(), field);
   }
   for (const pb::FieldDescriptor* const field : all) {
@@ -139,8 +99,8 @@ Fields::Fields(const Schema& schema, const pb::Descriptor& described) : message(
 }
 
 const pb::FieldDescriptor* Fields::Number(int number) const { return Lookup(by_number, number); }
-const pb::FieldDescriptor* Fields::Named(std::string_view name) const {
-  return Lookup(by_name, name);
+const pb::FieldDescriptor* Fields::Named(const pb::FieldDescriptor& field) const {
+  return Lookup(field.is_extension() ? extensions : by_name, NameOf(field));
 }
 const pb::FieldDescriptor* Fields::JsonNamed(std::string_view name) const {
   return Lookup(by_json_name, name);
@@ -148,10 +108,9 @@ const pb::FieldDescriptor* Fields::JsonNamed(std::string_view name) const {
 
 const pb::FieldDescriptor* Partner(const pb::FieldDescriptor& field, const Fields& here,
                                    const Fields& there) {
-  if (const pb::FieldDescriptor* const named = there.Named(NameOf(field)); named != nullptr)
-    return named;
+  if (const pb::FieldDescriptor* const named = there.Named(field); named != nullptr) return named;
   const pb::FieldDescriptor* const numbered = there.Number(field.number());
-  const bool taken = numbered != nullptr && here.Named(NameOf(*numbered)) != nullptr;
+  const bool taken = numbered != nullptr && here.Named(*numbered) != nullptr;
   return taken ? nullptr : numbered;
 }
 
@@ -171,6 +130,20 @@ void Comparison::CompareMessages(const Message& before, const Message& after) {
   }
   CompareOneofs(before, after, olds, news);
   CompareReserved(before, after);
+  CompareSetFormat(before, after);
+}
+
+void Comparison::CompareSetFormat(const Message& before, const Message& after) {
+  const auto is_set = [](const Message& message) {
+    return message.options().message_set_wire_format();
+  };
+  if (is_set(before) == is_set(after)) return;
+  const Reading items{Outcome::kDropped,
+                      "extensions are written as items of a message set, which a reader of another "
+                      "message keeps among the unknown fields"};
+  const auto word = [&](const Message& message) { return is_set(message) ? "message set" : ""; };
+  Add(ChangeKind::kExtensionChanged, after.full_name(), word(before), word(after), PlaceOf(after),
+      {is_set(before) ? items : Reading{}, is_set(after) ? items : Reading{}}, {}, "");
 }
 
 void Comparison::RemoveField(const Field& field, const Fields& news) {
@@ -234,32 +207,32 @@ void Comparison::CompareNamesOf(const Field& before, const Fields& olds, const F
   }
 }
 
-void Comparison::CompareTypes(const Field& before, const Field& after) {
-  if (before.is_map() && after.is_map()) {
-    const Field& old_value = *before.message_type()->map_value();
-    const Field& new_value = *after.message_type()->map_value();
-    if (ShapeText(before) == ShapeText(after)) {
-      CompareTypes(old_value, new_value);  // the names of what it holds
-      return;
-    }
-  }
+// `field` is what tells it: the map, of its values.
+void Comparison::CompareTypeNames(const Field& before, const Field& after, const Field& field) {
   const bool messages = before.message_type() != nullptr && after.message_type() != nullptr;
   const bool enums = before.enum_type() != nullptr && after.enum_type() != nullptr;
-  if ((messages && !(before.is_map() && after.is_map())) || enums) {
-    const std::string& old_name =
-        messages ? before.message_type()->full_name() : before.enum_type()->full_name();
-    const std::string& new_name =
-        messages ? after.message_type()->full_name() : after.enum_type()->full_name();
-    if (old_name != new_name) {
-      messages ? Pair(*before.message_type(), *after.message_type())
-               : Pair(*before.enum_type(), *after.enum_type());
-    }
-    const auto* const file = messages ? before.message_type()->file() : before.enum_type()->file();
-    if (old_name != new_name && NewName(*file, old_name) != new_name && !before.is_map() &&
-        !after.is_map()) {
-      Add(ChangeKind::kTypeNameChanged, after.full_name(), old_name, new_name, PlaceOf(after),
-          "the two types are compared: how they differ is told by itself");
-    }
+  if (!messages && !enums) return;
+  const std::string& old_name = ElementName(before);
+  const std::string& new_name = ElementName(after);
+  if (old_name == new_name) return;
+  messages ? Pair(*before.message_type(), *after.message_type())
+           : Pair(*before.enum_type(), *after.enum_type());
+  if (before.is_map() || after.is_map()) return;  // an entry's name is nobody's choice
+  const auto* const file = messages ? before.message_type()->file() : before.enum_type()->file();
+  if (NewName(*file, old_name) == new_name) return;
+  const BothWays json = messages ? BothWays{ReadJson(*before.message_type(), *after.message_type()),
+                                            ReadJson(*after.message_type(), *before.message_type())}
+                                 : BothWays{};
+  Add(ChangeKind::kTypeNameChanged, field.full_name(), old_name, new_name, PlaceOf(field), {}, json,
+      "the two types are compared: how they differ is told by itself");
+}
+
+void Comparison::CompareTypes(const Field& before, const Field& after) {
+  if (before.is_map() && after.is_map()) {
+    CompareTypeNames(*before.message_type()->map_value(), *after.message_type()->map_value(),
+                     after);
+  } else {
+    CompareTypeNames(before, after, after);
   }
   if (ShapeText(before) != ShapeText(after)) {
     const bool same_element = before.type() == after.type() && !(before.is_map() && after.is_map());
@@ -293,18 +266,6 @@ void Comparison::ComparePresence(const Field& before, const Field& after) {
   };
   Add(ChangeKind::kPresenceChanged, after.full_name(), word(before), word(after), PlaceOf(after),
       "values are kept; only one of the versions tells a default from a field that is not set");
-}
-
-void Comparison::CompareDefaults(const Field& before, const Field& after) {
-  if (before.is_repeated() || after.is_repeated() || before.cpp_type() != after.cpp_type()) return;
-  if (before.message_type() != nullptr || SameDefault(before, after)) return;
-  const Reading other{Outcome::kCorrupt,
-                      "where it is not set, the default read is another than was meant"};
-  // Where the writer requires it, it is always set; where the reader does, a message without it does not parse.
-  const bool unset = !before.is_required() && !after.is_required();
-  const BothWays ways = unset ? BothWays{other, other} : BothWays{};
-  Add(ChangeKind::kDefaultChanged, after.full_name(), DefaultText(before), DefaultText(after),
-      PlaceOf(after), ways, ways, "");
 }
 
 }  // namespace holdfast::inline v0_5::contract

@@ -29,7 +29,10 @@ struct BothWays {
 struct Fields {
   Fields(const Schema& schema, const google::protobuf::Descriptor& described);
   const google::protobuf::FieldDescriptor* Number(int number) const;
-  const google::protobuf::FieldDescriptor* Named(std::string_view name) const;
+  // The field of this one's name or, if it is an extension, the extension: one without a package may be called like a
+  // field.
+  const google::protobuf::FieldDescriptor* Named(
+      const google::protobuf::FieldDescriptor& field) const;
   // As a reader of JSON finds it: by its JSON name, or by its own.
   const google::protobuf::FieldDescriptor* JsonNamed(std::string_view name) const;
 
@@ -37,6 +40,7 @@ struct Fields {
   std::vector<const google::protobuf::FieldDescriptor*> all;
   std::unordered_map<int, const google::protobuf::FieldDescriptor*> by_number;
   std::unordered_map<std::string_view, const google::protobuf::FieldDescriptor*> by_name;
+  std::unordered_map<std::string_view, const google::protobuf::FieldDescriptor*> extensions;
   std::unordered_map<std::string_view, const google::protobuf::FieldDescriptor*> by_json_name;
 };
 std::string_view NameOf(
@@ -48,8 +52,11 @@ class Side {
  public:
   explicit Side(const Schema& schema);
   const Schema& schema() const { return schema_; }
-  // Whether the message is the type of some field, or of a request or response.
-  bool Uses(const google::protobuf::Descriptor& message) const { return used_.contains(&message); }
+  // The messages that are the type of a field, or of a request or response. What only messages refer to that are `gone`
+  // themselves counts if one of those is the type of nothing: that a tree of messages is gone is told at its root.
+  // Messages that refer to each other in a circle have none, and none of them is a mere part.
+  std::unordered_set<const google::protobuf::Descriptor*> Parts(
+      const std::unordered_set<const google::protobuf::Descriptor*>& gone) const;
   // Whether readers of the enum do not see numbers that it does not declare.
   bool IsClosed(const google::protobuf::EnumDescriptor& numbers) const;
 
@@ -58,9 +65,15 @@ class Side {
 
  private:
   void Collect(const google::protobuf::Descriptor& message);
-  void Use(const google::protobuf::FieldDescriptor& field);
+  // `user`: the message whose field it is, nullptr of an extension.
+  void Use(const google::protobuf::FieldDescriptor& field,
+           const google::protobuf::Descriptor* user);
+  void Use(const google::protobuf::Descriptor& message, const google::protobuf::Descriptor* user);
   const Schema& schema_;
-  std::unordered_set<const google::protobuf::Descriptor*> used_;
+  std::unordered_map<const google::protobuf::Descriptor*,
+                     std::vector<const google::protobuf::Descriptor*>>
+      uses_;                                                      // by user
+  std::unordered_set<const google::protobuf::Descriptor*> used_;  // by another
   std::unordered_set<const google::protobuf::EnumDescriptor*> closed_;
 };
 
@@ -77,6 +90,9 @@ class Comparison {
   // compare.cc
   void CompareFiles();
   void CompareNames();
+  // What a message is in the newer version, nullptr if it is gone.
+  const Message* Successor(const Message& before) const;
+  void RemoveMessages(const std::unordered_set<const Message*>& gone);
   std::string NewName(const google::protobuf::FileDescriptor& file,
                       const std::string& full_name) const;
   void CompareServices();
@@ -93,10 +109,14 @@ class Comparison {
   void CompareNamesOf(const Field& before, const Fields& olds, const Field& after,
                       const Fields& news);
   void CompareTypes(const Field& before, const Field& after);
+  void CompareTypeNames(const Field& before, const Field& after, const Field& field);
   void ComparePresence(const Field& before, const Field& after);
-  void CompareDefaults(const Field& before, const Field& after);
+  void CompareSetFormat(const Message& before, const Message& after);
   void RemoveField(const Field& field, const Fields& news);
   void AddField(const Field& field, const Fields& olds);
+
+  // compare_default.cc
+  void CompareDefaults(const Field& before, const Field& after);
 
   // compare_oneof.cc
   void CompareOneofs(const Message& before, const Message& after, const Fields& olds,

@@ -74,6 +74,11 @@ Reading ReadKey(const pb::FieldDescriptor& writer, const pb::FieldDescriptor& re
   return ReadSingle(writer, reader);
 }
 
+bool IsWrapper(pb::Descriptor::WellKnownType type) {
+  return pb::Descriptor::WELLKNOWNTYPE_DOUBLEVALUE <= type &&
+         type <= pb::Descriptor::WELLKNOWNTYPE_BOOLVALUE;
+}
+
 }  // namespace
 
 Reading ReadJson(const pb::FieldDescriptor& writer, const pb::FieldDescriptor& reader) {
@@ -91,6 +96,26 @@ Reading ReadJson(const pb::FieldDescriptor& writer, const pb::FieldDescriptor& r
   Reading each = ReadSingle(writer, reader);
   if (writer.is_repeated() == reader.is_repeated()) return each;
   return Worse(std::move(each), refused);  // some readers take it, and then it is read
+}
+
+Reading ReadJson(const pb::Descriptor& writer, const pb::Descriptor& reader) {
+  using Type = pb::Descriptor::WellKnownType;
+  const Type from = writer.well_known_type();
+  const Type to = reader.well_known_type();
+  if (from == to) return {};
+  if (IsWrapper(from) && IsWrapper(to)) return {};  // as the value in them
+  const bool object = from == Type::WELLKNOWNTYPE_UNSPECIFIED || from == Type::WELLKNOWNTYPE_ANY ||
+                      from == Type::WELLKNOWNTYPE_STRUCT;
+  if (to == Type::WELLKNOWNTYPE_VALUE || (to == Type::WELLKNOWNTYPE_STRUCT && object)) {
+    return {Outcome::kCorrupt, "the JSON of " + writer.full_name() + " is taken for a " +
+                                   reader.full_name() + " of any content"};
+  }
+  if (from == Type::WELLKNOWNTYPE_STRUCT && to == Type::WELLKNOWNTYPE_UNSPECIFIED) {
+    return {Outcome::kDropped, "names that the reader does not know are passed over"};
+  }
+  const pb::Descriptor& special = to == Type::WELLKNOWNTYPE_UNSPECIFIED ? writer : reader;
+  return {Outcome::kError,
+          special.full_name() + " has a form of its own there, which no other message has"};
 }
 
 }  // namespace holdfast::inline v0_5::contract

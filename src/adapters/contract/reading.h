@@ -29,6 +29,10 @@ Reading ReadBinary(const google::protobuf::FieldDescriptor& writer,
                    const google::protobuf::FieldDescriptor& reader);
 Reading ReadJson(const google::protobuf::FieldDescriptor& writer,
                  const google::protobuf::FieldDescriptor& reader);
+// Of two messages of different names, whose fields are compared elsewhere: in JSON, some of google.protobuf have a form
+// of their own.
+Reading ReadJson(const google::protobuf::Descriptor& writer,
+                 const google::protobuf::Descriptor& reader);
 
 // The rows and columns of the tables, in the order of the documentation.
 // clang-format off
