@@ -189,6 +189,19 @@ class Sources(Contract):
         self.write("cut.binpb", (self.work / "whole.binpb").read_bytes()[:-7])
         self.says(3, "check", "cut.binpb", "old")
 
+    def test_nothing_to_compare_with_is_no_success(self):
+        self.protos("old", ORDER)
+        for nothing in (b"", b"\x5a\x00"):  # the second has but an unknown field
+            self.write("nothing.binpb", nothing)
+            self.assertIn("nothing.binpb: a descriptor set without a file",
+                          self.says(3, "check", "nothing.binpb", "old").errors)
+        self.says(3, "check", "old", "nothing.binpb")
+        self.assertIn("standard input", self.says(3, "check", "-", "old").errors)
+
+    def test_a_protoc_that_says_nothing(self):
+        self.protos("old", ORDER)
+        self.assertIn("protoc ended with status 1", self.says(3, "check", "old", "old", "--protoc=false").errors)
+
     def test_what_protoc_says(self):
         self.protos("old", ORDER)
         self.protos("new", ORDER.replace("int64 total", "int46 total"))

@@ -58,6 +58,7 @@ void WarnOfGaps(const api::Contract& contract, Problems* warnings) {
 
 Problems WarningsOf(const std::vector<api::Contract>& contracts, WallTime now) {
   Problems warnings;
+  if (contracts.empty()) warnings.push_back({{kManifest, 0, 0}, "declares no contract"});
   for (const api::Contract& contract : contracts) {
     const auto warn = [&](const std::string& text) {
       warnings.push_back({contract.place, absl::StrCat("contract ", contract.name, ": ", text)});

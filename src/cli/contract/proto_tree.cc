@@ -138,7 +138,10 @@ absl::StatusOr<std::string> CompileTree(const ProtoTree& tree, const std::string
   }
   if (!result.ok()) return result.status();
   if (result->exit_code != 0) {
-    return absl::DataLossError("protoc refuses it\n" + InUsersWords(tree.roots, result->errors));
+    const std::string errors = InUsersWords(tree.roots, result->errors);
+    return absl::DataLossError(errors.empty() ? absl::StrCat("protoc ended with status ",
+                                                             result->exit_code, " and no word")
+                                              : "protoc refuses it\n" + errors);
   }
   return ReadBytes(set, kMostSet);
 }

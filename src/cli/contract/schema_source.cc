@@ -18,12 +18,15 @@
 namespace holdfast::cli::contract {
 namespace {
 
-// What is wrong with an input is no mistake of the command line.
+// What is wrong with an input is no mistake of the command line. Without a file there is nothing to hold a schema to: it
+// is what a command that failed leaves behind, and must not pass a check.
 absl::StatusOr<api::Schema> Parse(const std::string& word, const std::string& bytes) {
   absl::StatusOr<api::Schema> schema = api::Schema::Parse(bytes);
-  if (schema.ok()) return schema;
-  return absl::DataLossError(absl::StrCat(word == "-" ? "standard input" : Printable(word), ": ",
-                                          PrintableText(std::string(schema.status().message()))));
+  if (schema.ok() && !schema->files().empty()) return schema;
+  return absl::DataLossError(
+      absl::StrCat(word == "-" ? "standard input" : Printable(word), ": ",
+                   schema.ok() ? "a descriptor set without a file"
+                               : PrintableText(std::string(schema.status().message()))));
 }
 
 bool IsProtoTree(const std::string& word) {
