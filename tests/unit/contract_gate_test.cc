@@ -203,6 +203,15 @@ TEST(PublishGate, UnknownFieldsAreCountedAtAnyDepth) {
   EXPECT_EQ(warnings.size(), 2u);
 }
 
+TEST(PublishGate, WhatIsNoJsonHasNoUnknownFields) {
+  const World world;
+  const PublishGate gate = world.Gate();
+  Envelope event = Order("1.0", "{");
+  event.Set(TextAttribute("datacontenttype", "application/json"));
+  EXPECT_FALSE(gate.Check(event.view(), kEarly).ok());
+  EXPECT_EQ(gate.Counts().at(0).unknown_fields, 0u);
+}
+
 TEST(PublishGate, WarnsAndGoesOnWhereThePolicySaysSo) {
   const World world;
   std::vector<hf_reason> reasons;

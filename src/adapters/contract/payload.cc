@@ -62,6 +62,7 @@ absl::Status ReadJson(std::string_view data, pb::Message* message, std::uint64_t
   }
   options.ignore_unknown_fields = true;
   if (pb::util::JsonStringToMessage(text, message, options).ok()) return {};
+  if (unknown_fields != nullptr) *unknown_fields = 0;
   return Refuse("the payload is no JSON form of " + message->GetDescriptor()->full_name());
 }
 
