@@ -298,6 +298,28 @@ TEST(ContractUpcast, BridgesLookAtAllVersionsBefore) {
   EXPECT_THAT(error, HasSubstr("no upcast 1.1 -> 1.2"));
 }
 
+// A renamed field is the same in binary, which is all that the contract promises; in JSON it is another.
+TEST(ContractUpcast, BridgesTakeJsonByWhatIsProvedOfBinary) {
+  Parts parts(R"(contract { name: "com.acme.order" compatibility: "FULL"
+    version { number: "1.0" message: "acme.v1.Order" descriptor_set: "1.0.binpb" }
+    version { number: "1.1" message: "acme.v1.Order" descriptor_set: "1.1.binpb" } })");
+  parts.Set("1.0.binpb", "package acme.v1; message Order { string id = 1; int32 cents = 2; }");
+  parts.Set("1.1.binpb", "package acme.v1; message Order { string id = 1; int32 sum = 2; }");
+  const auto converter = Converter::Create({.contracts = *parts.Create()});
+  ASSERT_TRUE(converter.ok()) << converter.status();
+  Envelope event = Order("1.0", R"({"id": "x", "cents": 5})");
+  event.Set(TextAttribute("datacontenttype", "application/json"));
+  const auto up = converter->Upcast(event.view());
+  ASSERT_TRUE(up.ok()) << up.status();
+  EXPECT_EQ(up->at(0)->data(), R"({"id":"x","sum":5})");
+  const auto down = converter->Downcast(up->at(0).view(), {1, 0});
+  ASSERT_TRUE(down.ok()) << down.status();
+  EXPECT_EQ(down->at(0)->data(), R"({"id":"x","cents":5})");
+  EXPECT_EQ(converter->Upcast(Order("1.0", "\x10\x05").view())->at(0)->data(), "\x10\x05");
+  event.set_data(DataKind::kBinary, "{");
+  EXPECT_EQ(converter->Upcast(event.view()).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(ContractUpcast, ConvertsOnManyThreadsAtOnce) {
   const Converter converter = Whole({EdgeOf({1, 1}, {2, 0}, Copies("", 2))});
   std::vector<std::thread> threads;

@@ -49,7 +49,8 @@ struct ConverterOptions {
   std::vector<Edge> downcasts{};
   WallTime now{};  // versions past their sunset by then need no way to the current one
   // Between two minor versions for which no edge is given, the payload is taken as it is if every version of that major
-  // number before can be read so (an upcast), or reads it so (a downcast): proved by Check (level.h).
+  // number before can be read so (an upcast), or reads it so (a downcast): proved by Check (level.h). JSON of which that is not
+  // proved is read and written anew.
   bool bridge_minors = true;
   bool require_downcasts = false;  // a way down to every version in use must be there as well
   std::uint32_t max_events = 64;   // that come of one, after any step: 1..65536

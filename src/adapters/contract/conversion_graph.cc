@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/contract/conversion_graph.h"
 
+#include <google/protobuf/arena.h>
 #include <holdfast/contract/level.h>
+#include <holdfast/contract/payload.h>
 #include <holdfast/metrics_name.h>
 
 #include <algorithm>
@@ -21,8 +23,35 @@ absl::StatusOr<std::vector<Envelope>> AsItIs(const EnvelopeView& event) {
   return events;
 }
 
-Edge BridgeOver(const RegisteredVersion& from, const RegisteredVersion& to) {
-  return {from.contract->name, from.number(), to.number(), AsItIs};
+// The names of JSON are not those of the binary encoding: what is proved of the one is read by it, and written in the
+// other again. The prototypes are the registry's, as the converter is that holds this.
+Conversion ByWayOfBinary(const RegisteredVersion& from, const RegisteredVersion& to) {
+  return [was = from.prototype,
+          is = to.prototype](const EnvelopeView& event) -> absl::StatusOr<std::vector<Envelope>> {
+    const absl::StatusOr<Encoding> encoding = EncodingOf(event);
+    if (!encoding.ok() || *encoding != Encoding::kJson) return AsItIs(event);
+    google::protobuf::Arena arena;
+    auto* const before = was->New(&arena);
+    if (absl::Status read = ReadPayload(event, before); !read.ok()) return read;
+    auto* const after = is->New(&arena);
+    if (!after->ParsePartialFromString(before->SerializePartialAsString())) {
+      return MakeStatus(HF_INVALID_ARGUMENT, HF_R_CONTRACT_PAYLOAD,
+                        "the payload does not parse as " + after->GetDescriptor()->full_name());
+    }
+    std::vector<Envelope> events;
+    absl::Status written = WritePayload(*after, &events.emplace_back(event));
+    if (!written.ok()) return written;
+    return events;
+  };
+}
+
+// Over two versions of which `policy` holds; their promise may be about the binary encoding alone.
+Edge BridgeOver(std::span<const Version> history, const Schema& newer, Policy policy,
+                const RegisteredVersion& from, const RegisteredVersion& to) {
+  policy.json = true;
+  const bool json = Check(history, newer, policy).empty();
+  return {from.contract->name, from.number(), to.number(),
+          json ? Conversion(AsItIs) : ByWayOfBinary(from, to)};
 }
 
 bool InUse(const RegisteredVersion& version, WallTime now) {
@@ -105,11 +134,11 @@ void ConversionGraph::Bridge(Versions versions) {
     Policy policy = older.contract->policy;
     policy.level = Level::kBackwardTransitive;
     if (!up_[older.index].convert && Check(history, newer.schema, policy).empty()) {
-      up_[older.index] = BridgeOver(older, newer);
+      up_[older.index] = BridgeOver(history, newer.schema, policy, older, newer);
     }
     policy.level = Level::kForwardTransitive;
     if (!down_[newer.index].convert && Check(history, newer.schema, policy).empty()) {
-      down_[newer.index] = BridgeOver(newer, older);
+      down_[newer.index] = BridgeOver(history, newer.schema, policy, newer, older);
     }
   }
 }
