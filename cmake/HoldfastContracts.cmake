@@ -60,13 +60,19 @@ function(holdfast_contracts target)
   list(REMOVE_DUPLICATES found)
 
   set(imports)
+  set(imported)
   foreach(import IN LISTS arg_IMPORTS)
     get_filename_component(import "${import}" ABSOLUTE)
     list(APPEND imports "-I${import}")
+    file(GLOB_RECURSE protos CONFIGURE_DEPENDS "${import}/*.proto")
+    list(APPEND imported ${protos})
   endforeach()
   set(out "${CMAKE_CURRENT_BINARY_DIR}/${target}.contracts")
   set(files)
   foreach(name IN LISTS found)
+    if("/${name}/" MATCHES "//|/\\.\\.?/")  # the registry refuses it as well
+      message(FATAL_ERROR "holdfast_contracts: ${manifest}: descriptor_set \"${name}\" is no path below ${root}")
+    endif()
     string(REGEX REPLACE "\\.[a-z]+$" "" folder "${root}/${name}")
     if(NOT IS_DIRECTORY "${folder}")
       if(NOT EXISTS "${root}/${name}")
@@ -86,7 +92,7 @@ function(holdfast_contracts target)
       OUTPUT "${out}/${name}"
       COMMAND protobuf::protoc "-I${folder}" ${imports} --include_imports --include_source_info
               "--descriptor_set_out=${out}/${name}" ${protos}
-      DEPENDS ${protos} VERBATIM)
+      DEPENDS ${protos} ${imported} VERBATIM)
     list(APPEND files "${out}/${name}")
   endforeach()
 
