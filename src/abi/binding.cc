@@ -47,6 +47,9 @@ class Writer {
     return event.data_kind == HF_DATA_PROTO ? PutMessageType(event) : HF_OK;
   }
 
+  // Whether a reader has room for what was written: a message's type may be two attributes more.
+  bool IsReadable() const { return count_ <= HF_ENVELOPE_ATTRIBUTES + kRequired; }
+
   size_t count() const { return count_; }
   size_t need() const { return need_; }
 
@@ -147,6 +150,8 @@ class Writer {
     return HF_OK;
   }
 
+  static constexpr size_t kRequired = 4;
+
   const codec::BindingRules& rules_;
   hf_header* const headers_;
   char* const buffer_;
@@ -190,6 +195,10 @@ hf_code hf_binding_write(hf_binding binding, const hf_envelope* envelope,
     }
     abi::Writer writer(*codec::RulesOf(binding), headers, buffer, capacity, error);
     if (code = writer.Write(*envelope); code != HF_OK) return code;
+    if (!writer.IsReadable()) {
+      return abi::FailField(error, HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE, "attributes",
+                            "are too many beside those that say the type of the data");
+    }
     if (need != nullptr) *need = writer.need();
     if (writer.need() > capacity) {
       return abi::FailField(error, HF_RESOURCE_EXHAUSTED, HF_R_BUFFER_TOO_SMALL, "buffer",

@@ -223,8 +223,19 @@ TEST(BindingWrite, AFullEventFitsTheHeadersThatAreEverWritten) {
   std::vector<std::string> names;
   for (int i = 0; i < 64; ++i) names.push_back("x" + std::to_string(i));
   for (const std::string& name : names) event.Set(TextAttribute(name, "v"));
+  EXPECT_EQ(Written(Binding::kHttp, event).size(), HF_ENVELOPE_ATTRIBUTES + 4u);
+  // With those that say its type a message would have more than its reader takes.
   event.set_data(DataKind::kProto, "", "type.googleapis.com/acme.Order");
-  EXPECT_EQ(Written(Binding::kHttp, event).size(), HF_BINDING_HEADERS);
+  for (std::size_t left = 64; left > 62; --left) {
+    EventHeaders headers;
+    const absl::Status status = headers.Write(Binding::kHttp, event);
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+    EXPECT_TRUE(headers.headers().empty());
+    event.Erase(names[left - 1]);
+  }
+  const Pairs written = Written(Binding::kHttp, event);
+  EXPECT_EQ(written.size(), HF_ENVELOPE_ATTRIBUTES + 4u);
+  EXPECT_EQ(BindingRead(HF_BINDING_HTTP, written, "").code, HF_OK);
 }
 
 TEST(BindingWrite, WrongPointersAndNumbersAreNamed) {

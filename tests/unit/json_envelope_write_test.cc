@@ -144,6 +144,20 @@ TEST(WriteJson, SaysOfAMessageWhatItIs) {
   }
 }
 
+TEST(WriteJson, GivesAMessageNoMoreAttributesThanAReaderTakes) {
+  Envelope event(Event());
+  for (std::size_t i = 0; event->attributes().size() < 63; ++i) {
+    event.Set(TextAttribute("y" + std::to_string(i), "v"));
+  }
+  event.set_data(DataKind::kProto, "", "type.googleapis.com/acme.Order");
+  std::string out;
+  EXPECT_EQ(WriteJson(event.view(), &out).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(out, "");
+  event.Erase("y0");
+  ASSERT_TRUE(WriteJson(event.view(), &out).ok());
+  EXPECT_EQ(ReadJson(out)->view().attributes().size(), 64u);
+}
+
 TEST(WriteJson, RefusesWhatItCannotCarry) {
   EnvelopeView event;
   event.set_type("t");

@@ -87,7 +87,9 @@ HF_API hf_code hf_binding_read(hf_binding binding, const hf_header* headers, siz
  *   static storage. limits and error are nullable.
  * Threads: any. Errors: as hf_envelope_check; INVALID_ARGUMENT also for what headers cannot carry: an OPAQUE attribute,
  *   unknown fields, a Content-Type that no header may have or that says another mode, PROTO data of another
- *   type than its dataschema says, or of another Content-Type. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL. *count is 0 then. Since: 0.5 */
+ *   type than its dataschema says, or of another Content-Type. RESOURCE_EXHAUSTED HF_R_BUFFER_TOO_SMALL, and
+ *   HF_R_OUT_OF_RANGE: with those that say the type of PROTO data there would be more attributes than a reader
+ *   takes. *count is 0 then. Since: 0.5 */
 HF_API hf_code hf_binding_write(hf_binding binding, const hf_envelope* envelope,
                                 const hf_envelope_limits* limits, hf_header* headers, size_t* count,
                                 char* buffer, size_t capacity, size_t* need,

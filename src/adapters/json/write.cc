@@ -112,6 +112,11 @@ class EventWriter {
     const std::string schema = DataSchemaOf(type_url);
     if (TypeUrlOf(schema).empty()) return Refuse("data_type: is no type URL");
     const Attribute* const type = event_.Find(kContentType);
+    const std::size_t told = (type == nullptr ? 1 : 0) + (event_.Find(kSchema) == nullptr ? 1 : 0);
+    if (event_.attributes().size() + told > HF_ENVELOPE_ATTRIBUTES) {
+      return MakeStatus(HF_RESOURCE_EXHAUSTED, HF_R_OUT_OF_RANGE,
+                        "attributes: are too many beside those that say the type of the data");
+    }
     if (type == nullptr) {
       PutText(kContentType, kProtobufType);
     } else if (!IsProtobufType(View(type->text))) {
