@@ -3,7 +3,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
 import holdfast_command
@@ -201,6 +203,22 @@ class Sources(Contract):
     def test_a_protoc_that_says_nothing(self):
         self.protos("old", ORDER)
         self.assertIn("protoc ended with status 1", self.says(3, "check", "old", "old", "--protoc=false").errors)
+
+    def test_a_signal_leaves_no_folder_behind(self):
+        self.protos("old", ORDER)
+        self.write("protoc", "#!/bin/sh\ntouch called\nexec sleep 60\n")
+        (self.work / "protoc").chmod(0o755)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with self.subTest(number), subprocess.Popen(
+                    [holdfast_command.BINARY, "contract", "check", "old", "old", "--protoc=./protoc"], cwd=self.work,
+                    env={**os.environ, "TMPDIR": str(self.temp)}, stderr=subprocess.DEVNULL) as command:
+                while not (self.work / "called").exists():
+                    time.sleep(0.01)
+                (self.work / "called").unlink()
+                self.assertNotEqual(list(self.temp.iterdir()), [])
+                command.send_signal(number)
+                self.assertEqual(command.wait(holdfast_command.PATIENCE / 2), -number)
+                self.assertEqual(list(self.temp.iterdir()), [])
 
     def test_what_protoc_says(self):
         self.protos("old", ORDER)

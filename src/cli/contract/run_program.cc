@@ -11,6 +11,7 @@
 #include <fstream>
 #include <utility>
 
+#include "cli/contract/interruption.h"
 #include "cli/printable.h"
 #include "cli/read_bytes.h"
 
@@ -70,7 +71,9 @@ absl::StatusOr<ProgramResult> RunProgram(const TempFolder& scratch,
     return failed == ENOENT ? absl::NotFoundError(text) : absl::UnavailableError(text);
   }
   ProgramResult result;
+  HandSignalsTo(child);
   const absl::StatusOr<int> exit_code = Wait(child);
+  HandSignalsTo(0);
   if (!exit_code.ok()) return exit_code.status();
   result.exit_code = *exit_code;
   absl::StatusOr<std::string> output = ReadBytes(scratch / "output", kMostOutput);

@@ -8,12 +8,15 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/contract/interruption.h"
+
 namespace holdfast::cli::contract {
 
 absl::StatusOr<TempFolder> TempFolder::Create() {
   std::error_code error;
   const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
   if (error) return absl::UnavailableError("no folder for temporary files: " + error.message());
+  KeepSignals();
   std::string path = (parent / "holdfast-XXXXXX").string();
   if (mkdtemp(path.data()) == nullptr) {
     return absl::UnavailableError(path + ": " + std::strerror(errno));
@@ -23,7 +26,9 @@ absl::StatusOr<TempFolder> TempFolder::Create() {
 
 TempFolder::~TempFolder() {
   std::error_code ignored;
-  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  if (path_.empty()) return;
+  std::filesystem::remove_all(path_, ignored);
+  ObeySignals();
 }
 
 }  // namespace holdfast::cli::contract

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A folder of its own that nobody else may look into, erased with all that is in it.
+// A folder of its own that nobody else may look into, erased with all that is in it, also where a signal ends the command.
 #ifndef HOLDFAST_CLI_CONTRACT_TEMP_FOLDER_H_
 #define HOLDFAST_CLI_CONTRACT_TEMP_FOLDER_H_
 
