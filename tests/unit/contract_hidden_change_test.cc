@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <holdfast/contract/compare.h>
+#include <holdfast/contract/verdict.h>
 
 #include <algorithm>
 #include <string>
@@ -18,6 +19,7 @@ using contract::Change;
 using contract::ChangeKind;
 using contract::Compare;
 using contract::Effect;
+using contract::JudgeDocs;
 using contract::Outcome;
 using contract_test::ProtoSchema;
 using ::testing::Contains;
@@ -155,6 +157,22 @@ TEST(ContractHiddenChange, AnExtensionMayBeCalledLikeAField) {
       "syntax = \"proto2\"; message M { optional int32 foo = 1; extensions 100 to 200; } "
       "extend M { optional string foo = 100; }";
   EXPECT_THAT(Compare(ProtoSchema(text), ProtoSchema(text)), IsEmpty());
+}
+
+// What the docs say of fields they say of these, whatever their message is called now.
+TEST(ContractHiddenChange, DocsSeeIntoAMessageOfAnotherName) {
+  const auto objects = [](const std::string& older, const std::string& newer, bool json) {
+    return !JudgeDocs(ProtoSchema(older), ProtoSchema(newer), json).empty();
+  };
+  const std::string types =
+      "message A { int32 x = 1; A a = 2; } message B { sint32 x = 1; B a = 2; } ";
+  EXPECT_TRUE(objects(types + "message M { A f = 1; }", types + "message M { B f = 1; }", false));
+  EXPECT_TRUE(objects(types + "message M { map<int32, A> f = 1; }",
+                      types + "message M { map<int32, B> f = 1; }", false));
+  const std::string enums = "enum A { A0 = 0; } enum B { B0 = 0; } ";
+  EXPECT_TRUE(objects(enums + "message M { A f = 1; }", enums + "message M { B f = 1; }", true));
+  EXPECT_FALSE(objects("message A { int32 x = 1; } message M { A f = 1; }",
+                       "message B { int32 x = 1; } message M { B f = 1; }", false));
 }
 
 TEST(ContractHiddenChange, AMessageOfGoogleHasAFormOfItsOwnInJson) {

@@ -5,6 +5,8 @@
 #include <google/protobuf/descriptor.h>
 #include <holdfast/contract/verdict.h>
 
+#include <deque>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -95,16 +97,29 @@ class Docs {
   std::vector<Violation> Run() {
     for (const pb::Descriptor* const before : older_.messages) {
       const pb::Descriptor* const after = newer_.schema().FindMessage(before->full_name());
-      if (after != nullptr) CompareMessages(*before, *after);
+      if (after != nullptr) Pair(*before, *after);
     }
     for (const pb::EnumDescriptor* const before : older_.enums) {
       const auto* const after = newer_.schema().pool().FindEnumTypeByName(before->full_name());
-      if (after != nullptr) CompareEnums(*before, *after);
+      if (after != nullptr) Pair(*before, *after);
+    }
+    while (!messages_.empty()) {
+      const auto [before, after] = messages_.front();
+      messages_.pop_front();
+      CompareMessages(*before, *after);
     }
     return std::move(violations_);
   }
 
  private:
+  // Remembers to compare the two, or compares them: each pair once, however they refer to each other.
+  void Pair(const pb::Descriptor& before, const pb::Descriptor& after) {
+    if (seen_.emplace(&before, &after).second) messages_.emplace_back(&before, &after);
+  }
+  void Pair(const pb::EnumDescriptor& before, const pb::EnumDescriptor& after) {
+    if (seen_.emplace(&before, &after).second) CompareEnums(before, after);
+  }
+
   template <class Descriptor>
   void Object(Safety safety, const Descriptor& where, std::string text) {
     if (safety == Safety::kSafe) return;
@@ -173,6 +188,11 @@ class Docs {
       return;
     }
     Object(json_ ? JsonTypes(from, to) : BinaryTypes(from, to), after, text);
+    if (from == to && before.message_type() != nullptr) {
+      Pair(*before.message_type(), *after.message_type());
+    } else if (from == to && before.enum_type() != nullptr) {
+      Pair(*before.enum_type(), *after.enum_type());
+    }
     if (before.is_repeated() == after.is_repeated()) return;
     Object(json_ || IsNumber(from) || IsNumber(to) ? Safety::kUnsafe : Safety::kConditional, after,
            text);
@@ -222,6 +242,8 @@ class Docs {
   const Side newer_;
   const bool json_;
   const DocsOptions options_;
+  std::deque<std::pair<const pb::Descriptor*, const pb::Descriptor*>> messages_;
+  std::set<std::pair<const void*, const void*>> seen_;
   std::vector<Violation> violations_;
 };
 
