@@ -100,6 +100,12 @@ TEST(ContractCompare, MessagesOfOtherNamesAreComparedWhereAFieldTookTheOther) {
               testing::Contains("C.x: type changed: int32 > bool"));
 }
 
+TEST(ContractCompare, WhatIsTheSameToTwoMessagesIsToldOnce) {
+  EXPECT_THAT(Diff("message A { B b = 1; } message B {} message C {}",
+                   "message A { C b = 1; } message B {} message C { int32 x = 1; }"),
+              ElementsAre("A.b: type name changed: B > C", "C.x: field added:  > int32"));
+}
+
 TEST(ContractCompare, TypesThatReferToEachOtherComeToAnEnd) {
   EXPECT_THAT(Diff("message A { B b = 1; } message B { A a = 1; }",
                    "message A { D b = 1; } message C { D d = 1; } message D { C a = 1; }"),

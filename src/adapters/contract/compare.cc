@@ -221,6 +221,7 @@ void Comparison::CompareNames() {
 }
 
 void Comparison::RemoveMessages(const std::unordered_set<const Message*>& gone) {
+  if (gone.empty()) return;
   const std::unordered_set<const Message*> parts = older_.Parts(gone);
   for (const Message* const message : older_.messages) {
     if (!gone.contains(message)) continue;
@@ -298,11 +299,16 @@ std::vector<Change> Comparison::Run() && {
     messages_.pop_front();
     CompareMessages(*before, *after);
   }
-  std::sort(changes_.begin(), changes_.end(), [](const Change& a, const Change& b) {
-    return std::tie(a.place.file, a.place.line, a.place.column, a.element, a.kind, a.before,
-                    a.after) < std::tie(b.place.file, b.place.line, b.place.column, b.element,
-                                        b.kind, b.before, b.after);
-  });
+  const auto all = [](const Change& change) {
+    return std::tie(change.place.file, change.place.line, change.place.column, change.element,
+                    change.kind, change.before, change.after, change.why);
+  };
+  std::sort(changes_.begin(), changes_.end(),
+            [&](const Change& a, const Change& b) { return all(a) < all(b); });
+  // A message that is compared with two is told once of what is the same to both.
+  const auto end = std::unique(changes_.begin(), changes_.end(),
+                               [&](const Change& a, const Change& b) { return all(a) == all(b); });
+  changes_.erase(end, changes_.end());
   return std::move(changes_);
 }
 
