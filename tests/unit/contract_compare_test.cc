@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <holdfast/contract/compare.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -110,6 +111,26 @@ TEST(ContractCompare, TypesThatReferToEachOtherComeToAnEnd) {
   EXPECT_THAT(Diff("message A { B b = 1; } message B { A a = 1; }",
                    "message A { D b = 1; } message C { D d = 1; } message D { C a = 1; }"),
               testing::Contains("D.a: type name changed: A > C"));
+}
+
+// Two circles of messages without a common divisor pair each message of one with each of the other.
+TEST(ContractCompare, ChangesThatMultiplyAreBounded) {
+  const auto circle = [](const std::string& name, int size) {
+    std::string text;
+    for (int i = 0; i < size; ++i) {
+      text += "message " + name + std::to_string(i) + " { " + name +
+              std::to_string((i + 1) % size) + " n = 1; } ";
+    }
+    return text;
+  };
+  const std::string both = circle("A", 500) + circle("B", 499);
+  const auto changes = Compare(ProtoSchema(both + "message R { A0 r = 1; }"),
+                               ProtoSchema(both + "message R { B0 r = 1; }"));
+  EXPECT_LT(changes.size(), 201'000u);
+  EXPECT_TRUE(std::any_of(changes.begin(), changes.end(), [](const Change& change) {
+    return change.binary.new_reads_old == Outcome::kCorrupt &&
+           change.json.old_reads_new == Outcome::kCorrupt;
+  }));
 }
 
 TEST(ContractCompare, UnderAnotherPackageTheSameIsFound) {
