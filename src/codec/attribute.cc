@@ -156,6 +156,7 @@ Fault CheckValue(const hf_attribute& attribute) {
 Fault CheckKnown(const hf_attribute& attribute, std::uint8_t known) {
   const std::string_view text = View(attribute.text);
   const hf_attribute_kind kind = kKnownNames[known - 1].kind;
+  if (known >= kFirstOurs) return Fault::kNone;
   if (attribute.kind != kind) {
     const bool readable = attribute.kind == HF_ATTRIBUTE_STRING ||
                           (attribute.kind == HF_ATTRIBUTE_URI && kind == HF_ATTRIBUTE_URI_REF);

@@ -53,7 +53,7 @@ inline constexpr KnownName kKnownNames[] = {
     // severity
     {"severitytext", HF_ATTRIBUTE_STRING},
     {"severitynumber", HF_ATTRIBUTE_INTEGER},
-    // holdfast
+    // holdfast: no registered names, and so others may mean something else by them
     {"contractversion", HF_ATTRIBUTE_STRING},
     {"idempotencykey", HF_ATTRIBUTE_STRING},
     {"deadlinems", HF_ATTRIBUTE_INTEGER},
@@ -77,6 +77,8 @@ constexpr std::uint8_t IndexOf(std::string_view name) {
 inline constexpr std::uint8_t kLastRequired = 4;
 inline constexpr std::uint8_t kSubject = IndexOf("subject");
 inline constexpr std::uint8_t kDataContentType = IndexOf("datacontenttype");
+// The names from here on are ours: typed for who reads them as ours (event_field.h), and for nobody else.
+inline constexpr std::uint8_t kFirstOurs = IndexOf("contractversion");
 static_assert(kSubject == kLastRequired + 1 && std::size(kKnownNames) < 64);
 
 // A bit for each known name that any STRING may stand under, by index; that of 0 is the names that are not known.
@@ -84,7 +86,8 @@ inline constexpr std::uint64_t kAnyString = [] {
   std::uint64_t bits = 1;
   for (std::uint8_t i = 1; i <= std::size(kKnownNames); ++i) {
     const bool any = i != kSubject && i != kDataContentType;
-    if (any && kKnownNames[i - 1].kind == HF_ATTRIBUTE_STRING) bits |= std::uint64_t{1} << i;
+    if (i >= kFirstOurs || (any && kKnownNames[i - 1].kind == HF_ATTRIBUTE_STRING))
+      bits |= std::uint64_t{1} << i;
   }
   return bits;
 }();

@@ -7,7 +7,6 @@ namespace holdfast::codec {
 namespace {
 
 constexpr std::int64_t kDay = 86'400;
-constexpr std::size_t kDateTimeSize = 19;  // 2026-11-27T02:30:00
 constexpr int kNanosDigits = 9;
 
 struct Date {

@@ -195,8 +195,8 @@ TEST(Attribute, OfAKnownNameHasItsKindOrAStringThatReadsAsIt) {
       {TextAttribute("dataref", "<>"), "dataref: must be a URI-reference"},
       {IntegerAttribute("dataref", 1), "dataref: must be a URI-reference"},
       {IntegerAttribute("sequence", 5), "sequence: must be a String"},
-      {TextAttribute("tenant", "YQ==", HF_ATTRIBUTE_BYTES), "tenant: must be a String"},
-      {TextAttribute("tenant", "?", HF_ATTRIBUTE_OPAQUE), "tenant: must be a String"},
+      {TextAttribute("authid", "YQ==", HF_ATTRIBUTE_BYTES), "authid: must be a String"},
+      {TextAttribute("authid", "?", HF_ATTRIBUTE_OPAQUE), "authid: must be a String"},
       {TextAttribute("subject", "x"), ""},
       {TextAttribute("subject", ""), "subject: is empty"},
       {IntegerAttribute("somethingelse", 5), ""}};
@@ -375,6 +375,18 @@ TEST(Attribute, ReadingWhatWasWrittenGivesTheSame) {
     }
     RC_ASSERT(Written(read) == written);
   }));
+}
+
+TEST(Attribute, WhatOthersMeanByOurNamesIsLeftToThem) {
+  for (const Attribute& theirs :
+       {TextAttribute("attempt", "second"), IntegerAttribute("tenant", 7),
+        BooleanAttribute("criticality", true), TextAttribute("senttime", "yesterday"),
+        TextAttribute("contractversion", "Ulysses")}) {
+    hf_error error{};
+    EXPECT_EQ(hf_attribute_check(&theirs, &error), HF_OK) << error.text;
+  }
+  const Attribute typed = TextAttribute("sampledrate", "often");
+  EXPECT_EQ(hf_attribute_check(&typed, nullptr), HF_INVALID_ARGUMENT);
 }
 
 }  // namespace

@@ -177,7 +177,7 @@ TEST(ReadJson, TakesAMessageOfProtobufForOne) {
 TEST(ReadJson, RefusesATypeThatAnAttributeCannotHave) {
   EXPECT_EQ(Fault(R"("subject":5)"), "10: subject: must be a String");
   EXPECT_EQ(Fault(R"("subject":"")"), "10: subject: is empty");
-  EXPECT_EQ(Fault(R"("tenant":true)"), "9: tenant: must be a String");
+  EXPECT_EQ(Fault(R"("authid":true)"), "9: authid: must be a String");
   EXPECT_EQ(Fault(R"("time":1522949460)"), "7: time: must be a Timestamp");
   EXPECT_EQ(Fault(R"("time":"yesterday")"), "7: time: must be a Timestamp");
   EXPECT_EQ(Fault(R"("sampledrate":"a")"), "14: sampledrate: must be an Integer");

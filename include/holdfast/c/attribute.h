@@ -14,7 +14,9 @@
  * A name is 1 to 64 of a-z and 0-9 and never `data`; the specification advises 20 at most. Some names mean the same
  * everywhere and have a kind (hf_attribute_kind_of). Such an attribute has that kind, or is a STRING whose text is one of
  * that kind, for headers have no kinds, and what was relayed from them came as STRING; and a URI may stand where a URI_REF
- * is due. Besides, `subject` is not empty and `datacontenttype` is a media type (RFC 2046). No function here allocates.
+ * is due. holdfast's own names (`contractversion`, `idempotencykey`, `deadlinems`, `senttime`, `attempt`, `tenant`,
+ * `criticality`) are registered nowhere: what they say is judged where it is read as ours, and not here. Besides, `subject`
+ * is not empty and `datacontenttype` is a media type (RFC 2046). No function here allocates.
  */
 #ifndef HOLDFAST_C_ATTRIBUTE_H_
 #define HOLDFAST_C_ATTRIBUTE_H_
