@@ -96,6 +96,11 @@ class Lint(Manifest):
         self.write("contracts/contracts.textproto", MANIFEST)
         self.assertIn("its sunset was on 2026-07-01", self.says(0, "lint", "contracts", "--at=2026-07-01").text)
 
+    def test_a_manifest_without_a_contract(self):
+        self.write("contracts/contracts.textproto", "# nothing yet\n")
+        self.assertEqual(self.lint(0).text, "contracts.textproto: warning: declares no contract\n0 errors, 1 warnings\n")
+        self.lint(1, "--strict")
+
     def test_what_cannot_be_read(self):
         self.assertIn("contracts.textproto", self.says(3, "lint", ".").errors)
         self.assertIn("contracts.textproto", self.says(3, "lint", "gone").errors)
