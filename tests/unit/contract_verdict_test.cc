@@ -150,5 +150,19 @@ TEST(ContractVerdict, EachAuthoritySaysOfEachChangeWhatItsRulesSay) {
   }
 }
 
+// To its parser a group is neither a nested message nor a field.
+TEST(ContractVerdict, ConfluentDoesNotLookAtGroups) {
+  const auto objects = [](const std::string& older, const std::string& newer) {
+    const std::string head = "syntax = \"proto2\"; message M { optional int32 x = 1; ";
+    return !JudgeConfluent(ProtoSchema(head + older + "}"), ProtoSchema(head + newer + "}"))
+                .empty();
+  };
+  const std::string group = "optional group G = 2 { optional int32 a = 1; } ";
+  EXPECT_FALSE(objects(group, ""));
+  EXPECT_FALSE(objects(group, "optional group G = 2 { optional string a = 1; } "));
+  EXPECT_FALSE(objects("", "required group G = 2 {} "));
+  EXPECT_TRUE(objects("optional N n = 2; message N {} ", ""));
+}
+
 }  // namespace
 }  // namespace holdfast

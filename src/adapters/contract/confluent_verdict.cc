@@ -73,6 +73,16 @@ std::string LocalName(const pb::Descriptor& message) {
   return package.empty() ? message.full_name() : message.full_name().substr(package.size() + 1);
 }
 
+// Its parser keeps groups apart from messages and fields, and its comparison does not look at them.
+bool IsGroup(const Field& field) { return field.type() == Field::TYPE_GROUP; }
+bool IsGroup(const pb::Descriptor& nested) {
+  const pb::Descriptor& outer = *nested.containing_type();
+  for (int i = 0; i < outer.field_count(); ++i) {
+    if (IsGroup(*outer.field(i)) && outer.field(i)->message_type() == &nested) return true;
+  }
+  return false;
+}
+
 class SchemaDiff {
  public:
   SchemaDiff(const Schema& older, const Schema& newer) : older_(older), newer_(newer) {}
@@ -137,7 +147,7 @@ class SchemaDiff {
   void CompareMessages(Node* node) {
     for (int i = 0; i < node->before->nested_type_count(); ++i) {
       const pb::Descriptor& nested = *node->before->nested_type(i);
-      if (nested.options().map_entry()) continue;
+      if (nested.options().map_entry() || IsGroup(nested)) continue;
       const pb::Descriptor* const found = node->after->FindNestedTypeByName(nested.name());
       if (found == nullptr) {
         Add("MESSAGE_REMOVED", nested, "the message is no more in " + node->after->full_name(),
@@ -149,12 +159,14 @@ class SchemaDiff {
     CompareOneofs(node);
     for (int i = 0; i < node->before->field_count(); ++i) {
       const Field& field = *node->before->field(i);
+      if (IsGroup(field)) continue;
       const Field* const found = node->after->FindFieldByNumber(field.number());
       found == nullptr ? RemoveField(field, node) : CompareFields(field, *found, node);
     }
     for (int i = 0; i < node->after->field_count(); ++i) {
       const Field& field = *node->after->field(i);
-      if (field.is_required() && node->before->FindFieldByNumber(field.number()) == nullptr) {
+      if (field.is_required() && !IsGroup(field) &&
+          node->before->FindFieldByNumber(field.number()) == nullptr) {
         Add("REQUIRED_FIELD_ADDED", field, "a required field was added", node);
       }
     }
@@ -196,8 +208,7 @@ class SchemaDiff {
   }
 
   void CompareFields(const Field& before, const Field& after, Node* node) {
-    if (before.type() == Field::TYPE_GROUP || after.type() == Field::TYPE_GROUP)
-      return;  // it knows none
+    if (IsGroup(before) || IsGroup(after)) return;
     CompareTypes(before, after, after, node);
     const auto old_label = WrittenLabel(before);
     const auto new_label = WrittenLabel(after);
