@@ -152,6 +152,21 @@ TEST(ContractCompare, EnumsAreToldValueByValue) {
                           "E: enum openness changed: closed > open"));
 }
 
+// Each name compared with each other one for its number would take minutes.
+TEST(ContractCompare, ManyNamesOfOneNumberAreComparedInLinearTime) {
+  constexpr int kNames = 30'000;
+  const auto names = [](const std::string& prefix, int number) {
+    std::string text;
+    for (int i = 0; i < kNames; ++i)
+      text += prefix + std::to_string(i) + " = " + std::to_string(number) + "; ";
+    return text;
+  };
+  const std::string head = "enum E { option allow_alias = true; Z = 0; ";
+  const auto changes = Compare(ProtoSchema(head + names("A", 1) + names("B", 2) + "}"),
+                               ProtoSchema(head + names("B", 1) + "}"));
+  EXPECT_EQ(changes.size(), 2u * kNames);
+}
+
 TEST(ContractCompare, AnOpenEnumThatAProto2FieldUsesIsClosedToIt) {
   const auto schema = [](const std::string& values) {
     return ProtoSchema(

@@ -22,26 +22,42 @@ class Numbered {
   const pb::EnumValueDescriptor* Named(const std::string& name) const {
     return numbers_.FindValueByName(name);
   }
+  const pb::EnumDescriptor& numbers() const { return numbers_; }
 
  private:
   const pb::EnumDescriptor& numbers_;
   std::unordered_map<int, std::vector<const pb::EnumValueDescriptor*>> values_;
 };
 
-// The value that has the number now, by a name that there was not before; nullptr if there is none.
-const pb::EnumValueDescriptor* NewNameOf(const pb::EnumValueDescriptor& value,
-                                         const Numbered& there, const Numbered& here) {
-  if (there.Named(value.name()) != nullptr) return nullptr;
-  for (const pb::EnumValueDescriptor* const other : there.At(value.number())) {
-    if (here.Named(other->name()) == nullptr) return other;
+// What the names that one enum has for a number are to the other, looked up once: any number of names may have one number.
+class Names {
+ public:
+  Names(const Numbered& there, const Numbered& here) : there_(there) {
+    for (int i = 0; i < there.numbers().value_count(); ++i) {
+      const pb::EnumValueDescriptor* const value = there.numbers().value(i);
+      const pb::EnumValueDescriptor* const own = here.Named(value->name());
+      if (own == nullptr) fresh_.try_emplace(value->number(), value);
+      if (own == nullptr || own->number() == value->number()) shared_.insert(value->number());
+    }
   }
-  return nullptr;
-}
+  // The value that has the number there, by a name that there was not here; nullptr if there is none.
+  const pb::EnumValueDescriptor* NewNameOf(const pb::EnumValueDescriptor& value) const {
+    const auto fresh = fresh_.find(value.number());
+    return there_.Named(value.name()) != nullptr || fresh == fresh_.end() ? nullptr : fresh->second;
+  }
+  // Whether one of its names there is new, or one for the same number here.
+  bool AreShared(int number) const { return shared_.contains(number); }
+
+ private:
+  const Numbered& there_;
+  std::unordered_map<int, const pb::EnumValueDescriptor*> fresh_;
+  std::unordered_set<int> shared_;
+};
 
 // Written by its number. A reader that knows the name under another number, or the number under a name that the
 // writer uses for something else, takes it for another value.
-Reading ReadBinary(const pb::EnumValueDescriptor& value, const Numbered& writer,
-                   const Numbered& reader, bool closed) {
+Reading ReadBinary(const pb::EnumValueDescriptor& value, const Names& names, const Numbered& reader,
+                   bool closed) {
   const auto& found = reader.At(value.number());
   if (found.empty()) {
     if (!closed) return {};
@@ -49,10 +65,7 @@ Reading ReadBinary(const pb::EnumValueDescriptor& value, const Numbered& writer,
   }
   const pb::EnumValueDescriptor* const named = reader.Named(value.name());
   if (named != nullptr && named->number() == value.number()) return {};
-  for (const pb::EnumValueDescriptor* const other : found) {
-    const pb::EnumValueDescriptor* const own = writer.Named(other->name());
-    if (named == nullptr && (own == nullptr || own->number() == value.number())) return {};
-  }
+  if (named == nullptr && names.AreShared(value.number())) return {};
   return {Outcome::kCorrupt, "its number is read as " + found.front()->name()};
 }
 
@@ -85,16 +98,18 @@ void Comparison::CompareEnums(const Enum& before, const Enum& after) {
   }
   const Numbered olds(before);
   const Numbered news(after);
+  const Names new_names(news, olds);
+  const Names old_names(olds, news);
   for (int i = 0; i < before.value_count(); ++i) {
     const pb::EnumValueDescriptor& value = *before.value(i);
     const pb::EnumValueDescriptor* const named = news.Named(value.name());
     if (named != nullptr && named->number() == value.number()) continue;
-    const pb::EnumValueDescriptor* const renamed = NewNameOf(value, news, olds);
-    const Reading binary = ReadBinary(value, olds, news, is_closed);
+    const pb::EnumValueDescriptor* const renamed = new_names.NewNameOf(value);
+    const Reading binary = ReadBinary(value, new_names, news, is_closed);
     if (named != nullptr) {
       Add(ChangeKind::kEnumValueRenumbered, ElementOf(*named), std::to_string(value.number()),
           std::to_string(named->number()), PlaceOf(*named),
-          {binary, ReadBinary(*named, news, olds, was_closed)}, {}, "");
+          {binary, ReadBinary(*named, old_names, olds, was_closed)}, {}, "");
     } else if (renamed != nullptr) {
       Add(ChangeKind::kEnumValueRenamed, ElementOf(*renamed), value.name(), renamed->name(),
           PlaceOf(*renamed), {}, {ReadJson(value, news), ReadJson(*renamed, olds)},
@@ -106,9 +121,9 @@ void Comparison::CompareEnums(const Enum& before, const Enum& after) {
   }
   for (int i = 0; i < after.value_count(); ++i) {
     const pb::EnumValueDescriptor& value = *after.value(i);
-    if (olds.Named(value.name()) != nullptr || NewNameOf(value, olds, news) != nullptr) continue;
+    if (olds.Named(value.name()) != nullptr || old_names.NewNameOf(value) != nullptr) continue;
     Add(ChangeKind::kEnumValueAdded, ElementOf(value), "", Text(value), PlaceOf(value),
-        {{}, ReadBinary(value, news, olds, was_closed)}, {{}, ReadJson(value, olds)}, "");
+        {{}, ReadBinary(value, old_names, olds, was_closed)}, {{}, ReadJson(value, olds)}, "");
   }
   CompareReserved(before, after);
 }
