@@ -34,6 +34,11 @@ struct Meter {
 };
 thread_local Meter meter;
 
+}  // namespace
+
+#if !HEAP_IS_TAKEN
+namespace {
+
 // True if this allocation is to fail.
 bool Count() {
   if (!meter.running) return false;
@@ -50,7 +55,6 @@ bool Count() {
 
 }  // namespace
 
-#if !HEAP_IS_TAKEN
 extern "C" {
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
