@@ -56,6 +56,15 @@ class Lint(Manifest):
         self.assertEqual(self.lint(0, "--json").json(),
                          {"contracts": 1, "versions": 3, "errors": 0, "warnings": 0, "problems": []})
 
+    def test_a_set_that_is_not_there_is_made_of_the_folder_of_its_name(self):
+        (self.work / "contracts/1.1.binpb").unlink()
+        self.write("contracts/1.1/acme/order.proto", V1.replace("int32", "int64"))
+        self.assertEqual(self.lint(0).text, "0 errors, 0 warnings\n")
+        self.write("contracts/1.1/acme/order.proto", V1.replace("int32", "string"))
+        self.assertIn("1.1", self.lint(1).text)
+        self.write("contracts/1.1/acme/order.proto", V1.replace("int32", "nonsense"))
+        self.assertIn("contracts/1.1/acme/order.proto:3:", self.lint(3).errors)
+
     def test_a_broken_manifest_names_the_line(self):
         self.manifest('number: "1.1"', 'number: "1.x"')
         self.assertRegex(self.lint(1).text, r"(?m)^contracts/contracts\.textproto:10:\d+: error: .*com\.acme\.order\.placed.*number")

@@ -82,6 +82,7 @@ class Verbs {
     lint->add_option("manifest", out_->schemas, "a contracts.textproto, or its folder")
         ->required()
         ->expected(1);
+    Source(lint);
     lint->add_option("--at", out_->at, "sunsets are in the past of this date (default: now)");
     lint->add_flag("--strict", out_->strict, "warnings fail, too");
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/contract/manifest_file.h"
+#include "cli/contract/open_contracts.h"
 #include "cli/contract/verbs.h"
 #include "cli/printable.h"
 
@@ -98,7 +99,7 @@ absl::StatusOr<Exit> Lint(const Arguments& arguments) {
   Problems errors, warnings;
   std::size_t contracts = 0, versions = 0;
   const absl::StatusOr<api::ContractRegistry> registry =
-      api::ContractRegistry::Open(*folder, {.now = *now}, &errors);
+      OpenContracts(*folder, arguments.source, {.now = *now}, &errors);
   if (registry.ok()) {
     warnings = WarningsOf(registry->contracts(), *now);
     contracts = registry->contracts().size();

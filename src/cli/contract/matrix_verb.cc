@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/contract/manifest_file.h"
+#include "cli/contract/open_contracts.h"
 #include "cli/contract/rules.h"
 #include "cli/contract/table.h"
 #include "cli/contract/verbs.h"
@@ -67,7 +68,7 @@ absl::StatusOr<std::vector<Grid>> GridsOf(const Arguments& arguments) {
   const std::optional<std::string> folder = FolderOfManifest(arguments.schemas.front());
   if (folder.has_value() && arguments.schemas.size() == 1) {
     const absl::StatusOr<api::ContractRegistry> registry =
-        api::ContractRegistry::Open(*folder, {.only_warn = true});
+        OpenContracts(*folder, arguments.source, {.only_warn = true});
     if (!registry.ok()) {
       return absl::DataLossError(PrintableLines(std::string(registry.status().message())));
     }
