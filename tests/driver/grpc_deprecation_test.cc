@@ -4,6 +4,7 @@
 #include <holdfast/grpc/deprecation.h>
 
 #include <chrono>
+#include <mutex>
 #include <string>
 
 #include "driver/grpc_loopback.h"
@@ -20,7 +21,13 @@ constexpr Deprecation kOld{.from = sys_days{2026y / 1 / 1},
 
 class GrpcDeprecation : public ::testing::Test {
  protected:
-  DeprecationReading Ask() {
+  // Has the server say it, in so many bytes of metadata.
+  DeprecationReading Ask(const Deprecation& said = kOld, std::size_t room = kMetadataBudget) {
+    {
+      const std::lock_guard lock(mutex_);
+      said_ = said;
+      room_ = room;
+    }
     context_.set_deadline(std::chrono::system_clock::now() + 30s);
     context_.set_wait_for_ready(true);
     test::ChargeReply reply;
@@ -29,11 +36,18 @@ class GrpcDeprecation : public ::testing::Test {
     return ReadDeprecationTrailers(context_);
   }
 
-  Deprecation said_ = kOld;
-  std::size_t room_ = kMetadataBudget;
+  absl::Status Added() {
+    const std::lock_guard lock(mutex_);
+    return added_;
+  }
+
+  std::mutex mutex_;  // of what a thread of the server sees and tells
+  Deprecation said_;
+  std::size_t room_ = 0;
   absl::Status added_;
   PaymentService service_{
       [this](::grpc::ServerContext* context, const test::ChargeRequest&, test::ChargeReply*) {
+        const std::lock_guard lock(mutex_);
         MetadataBudget budget(room_);
         added_ = AddDeprecationTrailers(*context, budget, said_);
         return ::grpc::Status::OK;
@@ -45,7 +59,7 @@ class GrpcDeprecation : public ::testing::Test {
 
 TEST_F(GrpcDeprecation, ClientReadsWhatTheServerSaid) {
   const DeprecationReading read = Ask();
-  ASSERT_TRUE(added_.ok()) << added_;
+  ASSERT_TRUE(Added().ok()) << Added();
   EXPECT_EQ(read.deprecation, kOld);
   EXPECT_EQ(read.passed_over, 0u);
 }
@@ -65,15 +79,15 @@ TEST_F(GrpcDeprecation, TrailersHaveTheValuesOfTheHttpHeaders) {
 }
 
 TEST_F(GrpcDeprecation, WithoutRoomForAllNoneIsSentAndTheAnswerIs) {
-  room_ = 100;
-  EXPECT_EQ(Ask().deprecation, Deprecation{});
-  EXPECT_EQ(added_.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Ask(kOld, 100).deprecation, Deprecation{});
+  EXPECT_EQ(Added().code(), absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(GrpcDeprecation, ContradictionIsRefusedBeforeAnythingIsSent) {
-  said_.sunset = sys_days{2025y / 7 / 1};
-  EXPECT_EQ(Ask().deprecation, Deprecation{});
-  EXPECT_EQ(added_.code(), absl::StatusCode::kInvalidArgument);
+  Deprecation said = kOld;
+  said.sunset = sys_days{2025y / 7 / 1};
+  EXPECT_EQ(Ask(said).deprecation, Deprecation{});
+  EXPECT_EQ(Added().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
