@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent / "buf"
 sys.path.insert(0, str(HERE))
 import base  # noqa: E402
 import changes  # noqa: E402
+import npm_peer  # noqa: E402
 import schema  # noqa: E402
 
 INTEROP = pathlib.Path(os.environ.get("HF_BINARY_DIR", "build/dev"), "tests/interop").resolve()
@@ -33,31 +34,10 @@ BATCH = 150
 CATEGORIES = ["WIRE", "WIRE_JSON", "PACKAGE", "FILE"]
 
 
-def cannot(why):
-    """In the CI, what cannot run is a failure."""
-    print(f"{'failed' if os.environ.get('CI') == 'true' else 'skipped'}: {why}")
-    sys.exit(1 if os.environ.get("CI") == "true" else 77)
-
-
 def install():
-    """The package of package-lock.json into the build folder, once."""
-    for tool in ("node", "npm", "protoc"):
-        if not shutil.which(tool):
-            cannot(f"there is no {tool}; ./dev setup installs it")
     if not OURS.exists():
-        cannot(f"{OURS} is not built")
-    lock = (HERE / "package-lock.json").read_text()
-    stamp = FOLDER / "installed"
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, FOLDER)
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], cwd=FOLDER, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        cannot(f"npm ci: {done.stdout}")
-    stamp.write_text(lock)
+        npm_peer.cannot(f"{OURS} is not built")
+    npm_peer.install(HERE, FOLDER, tools=("node", "npm", "protoc"))
 
 
 def run(*command, cwd, fine=(0,)):

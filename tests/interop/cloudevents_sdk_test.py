@@ -10,11 +10,12 @@ import http.server
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
 import unittest
+
+import npm_peer
 
 HERE = pathlib.Path(__file__).resolve().parent / "cloudevents_sdk"
 BUILT = pathlib.Path(os.environ.get("HF_BINARY_DIR", "build/dev"), "tests/interop")
@@ -23,31 +24,6 @@ PATIENCE = 20  # seconds; every wait here ends in milliseconds unless something 
 REQUIRED = {"specversion": "1.0", "id": "1234-1234-1234", "source": "/mycontext/subcontext",
             "type": "com.example.someevent"}
 TIME = "2018-04-05T03:56:24.000Z"  # the SDK makes one where there is none, and always writes milliseconds
-
-
-def cannot(why):
-    """In the CI, what cannot run is a failure."""
-    print(f"{'failed' if os.environ.get('CI') == 'true' else 'skipped'}: {why}")
-    sys.exit(1 if os.environ.get("CI") == "true" else 77)
-
-
-def install():
-    """The packages of package-lock.json into the build folder, once."""
-    for tool in ("node", "npm"):
-        if not shutil.which(tool):
-            cannot(f"there is no {tool}; ./dev setup installs it")
-    lock = (HERE / "package-lock.json").read_text()
-    stamp = FOLDER / "installed"
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "peer.mjs"):
-        shutil.copy(HERE / name, FOLDER)
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], cwd=FOLDER, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        cannot(f"npm ci: {done.stdout}")
-    stamp.write_text(lock)
 
 
 def events(*arguments, given):
@@ -332,5 +308,5 @@ if __name__ == "__main__":
     if not EVENTS.exists():
         print(f"skipped: {EVENTS} is not built (HOLDFAST_JSON=OFF?)")
         sys.exit(77)
-    install()
+    npm_peer.install(HERE, FOLDER, "peer.mjs")
     unittest.main()

@@ -8,13 +8,12 @@ says so, and holds the bytes on the wire to the W3C's."""
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import sys
 import unittest
 import urllib.request
 
 import echo_service
+import npm_peer
 
 HERE = pathlib.Path(__file__).resolve().parent / "opentelemetry"
 FOLDER = pathlib.Path(os.environ.get("HF_BINARY_DIR", "build/dev"), "tests/interop/opentelemetry")
@@ -22,31 +21,6 @@ T = "0af7651916cd43dd8448eb211c80319c"
 P = "b9c7c989f97918e1"
 UNTOLD = {"traceId": T, "spanId": P, "traceFlags": 0}
 SAMPLED = {**UNTOLD, "traceFlags": 1}
-
-
-def cannot(why):
-    """In the CI, what cannot run is a failure."""
-    print(f"{'failed' if os.environ.get('CI') == 'true' else 'skipped'}: {why}")
-    sys.exit(1 if os.environ.get("CI") == "true" else 77)
-
-
-def install():
-    """The packages of package-lock.json into the build folder, once."""
-    for tool in ("node", "npm"):
-        if not shutil.which(tool):
-            cannot(f"there is no {tool}; ./dev setup installs it")
-    lock = (HERE / "package-lock.json").read_text()
-    stamp = FOLDER / "installed"
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "peer.mjs"):
-        shutil.copy(HERE / name, FOLDER)
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--prefer-offline"], cwd=FOLDER, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        cannot(f"npm ci: {done.stdout}")
-    stamp.write_text(lock)
 
 
 class Peer(unittest.TestCase):
@@ -211,5 +185,5 @@ class Deviations(Peer):
 
 if __name__ == "__main__":
     echo_service.require_binary()
-    install()
+    npm_peer.install(HERE, FOLDER, "peer.mjs")
     unittest.main()
